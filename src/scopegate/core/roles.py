@@ -1,0 +1,84 @@
+"""The host's ordered ladder of roles."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from attrs import field, frozen
+
+from scopegate.errors import ConfigurationError
+
+NONE: Final = "none"
+
+
+@frozen
+class Role:
+    """A step of the ladder.
+
+    Args:
+        name: the stable name that is stored.
+        label: what a person reads.
+        description: one sentence that says what the role can do.
+    """
+
+    name: str
+    label: str = ""
+    description: str = ""
+
+
+NO_ACCESS: Final = Role(NONE, "No access", "Can see nothing and change nothing.")
+
+
+def _ranks(ladder: "RoleLadder") -> dict[str, int]:
+    return {role.name: rank for rank, role in enumerate(ladder.roles)}
+
+
+@frozen
+class RoleLadder:
+    """Roles from the weakest to the strongest; ``none`` is always the first, at rank 0.
+
+    Args:
+        roles: all roles, ``none`` included.
+    """
+
+    roles: tuple[Role, ...]
+    ranks: dict[str, int] = field(init=False, repr=False, eq=False)
+
+    def __attrs_post_init__(self) -> None:
+        object.__setattr__(self, "ranks", _ranks(self))
+
+    @classmethod
+    def of(cls, roles: Iterable[str | Role]) -> "RoleLadder":
+        """Build a ladder from names or roles, weakest first.
+
+        Raises:
+            ConfigurationError: there is no role above ``none``, or a name is empty or repeated.
+        """
+        given = [Role(role, role.replace("_", " ").capitalize()) if isinstance(role, str) else role for role in roles]
+        if not given or given[0].name != NONE:
+            given.insert(0, NO_ACCESS)
+        names = [role.name for role in given]
+        repeated = sorted({name for name in names if names.count(name) > 1 or not name})
+        if repeated or len(given) == 1:
+            msg = f"roles {names}: give at least one role above 'none', each with a name of its own"
+            raise ConfigurationError(msg)
+        return cls(tuple(given))
+
+    def rank(self, name: str | None) -> int:
+        """The position of a role. A name that the ladder does not know counts as ``none``: stored names fail closed."""
+        return self.ranks.get(name, 0) if name else 0
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.ranks
+
+    def __getitem__(self, name: str) -> Role:
+        return self.roles[self.rank(name)]
+
+    @property
+    def least(self) -> Role:
+        """The weakest role above ``none``."""
+        return self.roles[1]
+
+    @property
+    def top(self) -> Role:
+        """The strongest role."""
+        return self.roles[-1]

@@ -1,0 +1,86 @@
+"""What the host's directory says about a user: values that it returns and nobody stores."""
+
+from collections.abc import Mapping
+from typing import Final, TypeAlias
+
+from attrs import field, frozen
+
+from scopegate.core.roles import NONE
+
+
+@frozen
+class Account:
+    """The person: ``label`` is shown on the consent page; a disabled account's tokens are refused."""
+
+    label: str
+    enabled: bool = True
+
+
+@frozen
+class Organization:
+    """The organization that owns something."""
+
+    id: str
+
+
+@frozen
+class Sandbox:
+    """The user's own sandbox, which belongs to no organization."""
+
+
+Owner: TypeAlias = Organization | Sandbox
+SANDBOX: Final = Sandbox()
+
+
+@frozen
+class Standing:
+    """A user's live standing at one place.
+
+    Args:
+        owner: who owns the place, for this user; None when the place does not exist for them.
+        role: the user's role in the owner.
+        application_role: the user's role on the application, where it differs from ``role``.
+    """
+
+    owner: Owner | None = None
+    role: str = NONE
+    application_role: str | None = None
+
+
+NOWHERE: Final = Standing()
+"""Not a member, no such place, or somebody else's sandbox."""
+
+
+@frozen
+class Application:
+    """An application as a directory lists it; ``role`` is set where the user's role there is its own."""
+
+    id: str
+    label: str = ""
+    role: str | None = None
+
+
+def _applications(given: Mapping[str, str | Application]) -> dict[str, Application]:
+    return {id_: app if isinstance(app, Application) else Application(id_, app) for id_, app in given.items()}
+
+
+@frozen
+class Membership:
+    """One organization, or the sandbox, in which a user has a role.
+
+    Args:
+        organization: the id of the organization, or ``SANDBOX``.
+        label: what a person reads.
+        role: the user's role there.
+        applications: applications by id, as labels or `Application` values.
+    """
+
+    organization: str | Sandbox
+    label: str
+    role: str = NONE
+    applications: Mapping[str, Application] = field(factory=dict[str, Application], converter=_applications)
+
+    @property
+    def owner(self) -> Owner:
+        """The organization or the sandbox, as an owner."""
+        return self.organization if isinstance(self.organization, Sandbox) else Organization(self.organization)

@@ -1,0 +1,152 @@
+"""The token: one authorization of one client by one user. Never a string."""
+
+from enum import StrEnum
+from typing import Final
+
+from attrs import field, frozen
+
+from scopegate.core.caps import RoleCap
+from scopegate.errors import InvalidValueError
+
+MAXIMUM_NAME: Final = 255
+MAXIMUM_DESCRIPTION: Final = 32_767
+
+
+class Status(StrEnum):
+    """What a token is, now. Derived from facts and the time, never stored."""
+
+    PENDING = "pending"
+    ACTIVE = "active"
+    INACTIVE = "inactive"
+    EXPIRED = "expired"
+    REVOKED = "revoked"
+    GONE = "gone"
+
+
+class RevocationReason(StrEnum):
+    """Why a token was disconnected."""
+
+    CLIENT = "revoked_by_client"
+    REFRESH_REUSE = "refresh_token_reused"
+    CODE_REPLAY = "code_replayed"
+
+
+@frozen(kw_only=True)
+class Settings:
+    """What people edit; guarded by the token's ``version``.
+
+    Args:
+        name: the user's name for the token.
+        description: the user's own note.
+        cap: the limit the user put on it.
+        active: whether it is switched on.
+        paused_at: POSIX seconds since which it is switched off.
+        paused_for: seconds it was switched off in earlier pauses.
+        verifier_failures: wrong PKCE verifiers presented with its code (CODE-8).
+    """
+
+    name: str
+    cap: RoleCap
+    description: str = ""
+    active: bool = True
+    paused_at: float | None = None
+    paused_for: float = 0.0
+    verifier_failures: int = 0
+
+
+@frozen(kw_only=True)
+class Token:
+    """A token.
+
+    Args:
+        id: locates it; not a secret.
+        user: whose it is.
+        client_id: the client it was given to.
+        redirect_uri: where that client was answered.
+        scopes: fixed at consent.
+        resources: the audience it may be used at (RFC 8707), fixed at consent.
+        created_at: POSIX seconds.
+        expires_at: POSIX seconds; None: it does not expire.
+        refreshable: whether the client gets refresh tokens.
+        catalogue: the version of the catalogue consented to.
+        code_salt: makes the code that a consent gives recoverable from the sealing key, and from nothing less.
+        settings: what people edit, guarded by ``version``.
+        version: one more at each change of the settings.
+        generation: 0 until the code is redeemed, then one more at each refresh.
+        advanced_at: POSIX seconds of the last advance.
+        reply: the answer to the last refresh, sealed under the refresh token that asked for it.
+        revoked_at: POSIX seconds since which it is disconnected.
+        revoked_reason: why.
+        last_used_at: POSIX seconds, coarse.
+        unknown: fields of a newer release, carried along.
+    """
+
+    id: str
+    user: str
+    client_id: str
+    redirect_uri: str
+    scopes: tuple[str, ...]
+    resources: tuple[str, ...]
+    created_at: float
+    settings: Settings
+    expires_at: float | None = None
+    refreshable: bool = True
+    catalogue: str = ""
+    code_salt: str = ""
+    version: int = 1
+    generation: int = 0
+    advanced_at: float | None = None
+    reply: bytes | None = None
+    revoked_at: float | None = None
+    revoked_reason: str | None = None
+    last_used_at: float | None = None
+    unknown: dict[str, object] = field(factory=dict[str, object], repr=False)
+
+
+def status(token: Token, *, now: float, pending_lifetime: float) -> Status:
+    """The status of a token.
+
+    Args:
+        token: the token.
+        now: POSIX seconds.
+        pending_lifetime: seconds that an approved token waits for its code to be redeemed.
+    """
+    if token.revoked_at is not None:
+        return Status.REVOKED
+    if token.generation == 0 and now >= token.created_at + pending_lifetime:
+        return Status.GONE
+    if token.expires_at is not None and now >= token.expires_at:
+        return Status.EXPIRED
+    if token.generation == 0:
+        return Status.PENDING
+    return Status.ACTIVE if token.settings.active else Status.INACTIVE
+
+
+def active_clock(token: Token, now: float) -> float:
+    """Seconds on the token's own clock, which stands still while it is paused."""
+    settings = token.settings
+    running = now if settings.paused_at is None else min(now, settings.paused_at)
+    return running - settings.paused_for
+
+
+def validate_name(name: str) -> str:
+    """The name, trimmed.
+
+    Raises:
+        InvalidValueError: it is empty or longer than 255 characters.
+    """
+    trimmed = name.strip()
+    if not 0 < len(trimmed) <= MAXIMUM_NAME:
+        raise InvalidValueError("name", f"write 1 to {MAXIMUM_NAME} characters")
+    return trimmed
+
+
+def validate_description(description: str) -> str:
+    """The description itself.
+
+    Raises:
+        InvalidValueError: it is longer than 32,767 characters.
+    """
+    if len(description) > MAXIMUM_DESCRIPTION:
+        raise InvalidValueError("description", f"write at most {MAXIMUM_DESCRIPTION} characters")
+    return description

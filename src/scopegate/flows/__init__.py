@@ -1,0 +1,1 @@
+"""One endpoint each: request, record, time and entropy in; a decision out."""

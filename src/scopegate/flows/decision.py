@@ -1,0 +1,24 @@
+"""What a pure flow function returns."""
+
+from typing import Generic, TypeVar
+
+from attrs import frozen
+
+from scopegate.core.changes import Change
+
+T = TypeVar("T", covariant=True)
+
+
+@frozen
+class Decision(Generic[T]):
+    """An outcome and what must be written before it may be told.
+
+    An error may carry changes: reuse revokes (law 4). A decision whose commit failed is thrown away.
+
+    Args:
+        outcome: what to answer.
+        changes: one commit; empty when nothing is to be written.
+    """
+
+    outcome: T
+    changes: tuple[Change, ...] = ()

@@ -1,0 +1,49 @@
+"""A catalogue for a host with organizations and applications."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from scopegate.core.roles import Role, RoleLadder
+from scopegate.core.scopes import AccessClass, Action, Catalogue, Level
+
+LEVELS: Final = (
+    Level("User", None, "user", "profile", "name and e-mail address"),
+    Level("Organization", "User", "organization", "organizations"),
+    Level("Application", "Organization", "application", "applications"),
+)
+SCOPES: Final = (
+    "only.User.read",
+    "all.Application.read",
+    "all.Application.bounded",
+    "only.Organization.read",
+    "only.Organization.bounded",
+    "all.Organization.read",
+    "all.Organization.bounded",
+)
+
+
+def simple(
+    roles: Sequence[str | Role] = ("viewer", "editor", "admin"),
+    *,
+    actions: Sequence[Action] = (),
+    scopes: Sequence[str] = SCOPES,
+) -> Catalogue:
+    """Users above organizations above applications, and the host's own roles.
+
+    The weakest role may read, the second write, the strongest do what is sensitive.
+
+    Args:
+        roles: from the weakest to the strongest, without ``none``.
+        actions: single actions that need another role than their class does.
+        scopes: the scopes that clients may ask for.
+
+    Raises:
+        ConfigurationError: a role, action or scope makes no sense; the message names it.
+    """
+    ladder = RoleLadder.of(roles)
+    least = {
+        AccessClass.READ: ladder.roles[1].name,
+        AccessClass.WRITE: ladder.roles[min(2, len(ladder.roles) - 1)].name,
+        AccessClass.SENSITIVE: ladder.top.name,
+    }
+    return Catalogue(ladder, LEVELS, least, tuple(scopes), tuple(actions))

@@ -1,0 +1,83 @@
+"""Policy as named, frozen values: lifetimes, tolerances and the few switches.
+
+All durations are seconds.
+"""
+
+from typing import Final, Literal
+
+from attrs import Attribute, field, frozen
+
+from scopegate.errors import ConfigurationError
+
+MINUTE: Final = 60.0
+HOUR: Final = 60 * MINUTE
+DAY: Final = 24 * HOUR
+MAXIMUM_CODE_LIFETIME: Final = 10 * MINUTE
+
+
+def _positive(_instance: "Profile", attribute: "Attribute[float]", value: float | None) -> None:
+    if value is not None and value <= 0:
+        msg = f"Profile.{attribute.name} is {value}: write a number of seconds above 0"
+        raise ConfigurationError(msg)
+
+
+def _code_lifetime(_instance: "Profile", _attribute: "Attribute[float]", value: float) -> None:
+    if not 0 < value <= MAXIMUM_CODE_LIFETIME:
+        msg = f"Profile.code_lifetime is {value}: an authorization code may live 1 to 600 seconds (CODE-2)"
+        raise ConfigurationError(msg)
+
+
+def _not_negative(_instance: "Profile", attribute: "Attribute[float]", value: float) -> None:
+    if value < 0:
+        msg = f"Profile.{attribute.name} is {value}: write 0 or more"
+        raise ConfigurationError(msg)
+
+
+@frozen(kw_only=True)
+class Profile:
+    """How strict and how long.
+
+    Args:
+        name: what to call it in logs and documents.
+        code_lifetime: life of an authorization code (CODE-2), at most 600.
+        access_token_lifetime: life of an access token (TOK-7).
+        refresh_idle_lifetime: a refresh token unused for this long dies; the clock stops while the token is
+            paused. None: no limit.
+        token_lifetime: life of the token itself, from approval. None: until it is deleted.
+        pending_lifetime: how long an approved token waits for its code to be redeemed.
+        pending_limit: how many tokens of one user may wait; the oldest goes.
+        transaction_lifetime: how long a consent page stays valid (CON-4), at most 600.
+        retry_window: how long the refresh token just rotated still gets its same answer again (REF-8). 0: never.
+        replay_tolerance: a redeemed code that comes back this soon is refused without revoking (CODE-7).
+        verifier_attempts: wrong PKCE verifiers that burn a code (CODE-8).
+        consumed_memory: how long used codes and refresh tokens are remembered, to recognise reuse.
+        last_used_precision: how coarse the last-used time is, and so how rarely it is written.
+        paused: ``forbid`` answers a paused token 403 and lets it refresh; ``reject`` answers 401 and
+            ``invalid_grant``, which makes most client libraries forget their credentials.
+        lower_only: an override above the default role counts as the default.
+        endless_access_tokens: give access tokens without expiry to clients that cannot refresh.
+    """
+
+    name: str
+    code_lifetime: float = field(default=MINUTE, validator=_code_lifetime)
+    access_token_lifetime: float = field(default=HOUR, validator=_positive)
+    refresh_idle_lifetime: float | None = field(default=None, validator=_positive)
+    token_lifetime: float | None = field(default=None, validator=_positive)
+    pending_lifetime: float = field(default=DAY, validator=_positive)
+    pending_limit: int = field(default=10, validator=_positive)
+    transaction_lifetime: float = field(default=10 * MINUTE, validator=_positive)
+    retry_window: float = field(default=30.0, validator=_not_negative)
+    replay_tolerance: float = field(default=10.0, validator=_not_negative)
+    verifier_attempts: int = field(default=5, validator=_positive)
+    consumed_memory: float = field(default=90 * DAY, validator=_positive)
+    last_used_precision: float = field(default=5 * MINUTE, validator=_not_negative)
+    paused: Literal["forbid", "reject"] = "forbid"
+    lower_only: bool = False
+    endless_access_tokens: bool = False
+
+
+DEFAULT: Final = Profile(name="default")
+"""What Model Context Protocol clients and ordinary OAuth 2.1 clients work best with."""
+
+STRICT: Final = Profile(name="strict", retry_window=0.0, replay_tolerance=0.0, paused="reject", lower_only=True)
+"""The strict reading of every choice: no retry of a refresh, a paused token looks invalid."""

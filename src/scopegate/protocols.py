@@ -1,0 +1,220 @@
+"""What a host or a stranger implements: stores, directories and throttles, each in two colours.
+
+Every method of a store takes the ``realm`` first: the short stable name of one authorization server inside a store.
+Nothing that is kept under one realm is ever seen under another. Time is always passed in, as POSIX seconds.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from scopegate.core.changes import Change
+    from scopegate.core.clients import Client
+    from scopegate.core.events import Event
+    from scopegate.core.records import OnceRow, Page, TokenQuery, TokenRecord
+    from scopegate.core.standing import Account, Application, Membership, Sandbox, Standing
+    from scopegate.core.tokens import Token
+
+
+@runtime_checkable
+class Store(Protocol):
+    """Six reads, one guarded write, and a sweep that frees space.
+
+    Every method raises `StoreUnavailableError` when the store does not answer, or when it is not known whether a commit
+    was applied. A serialization failure is neither: the store repeats the same commit by itself.
+    """
+
+    def open(self) -> None:
+        """Connect and bring the schema up to date. Calling it again does nothing."""
+        ...
+
+    def close(self) -> None:
+        """Let go of every resource. Calling it again does nothing."""
+        ...
+
+    def client(self, realm: str, client_id: str, /) -> Client | None:
+        """The client of that id."""
+        ...
+
+    def token(self, realm: str, token_id: str, digest: bytes | None = None, /) -> TokenRecord | None:
+        """The token, its client, and its credential of that digest, in one round trip.
+
+        None when there is no such token. A digest that is not one of this token's gives a record without credential.
+        """
+        ...
+
+    def tokens(self, realm: str, query: TokenQuery, /, *, after: str | None, limit: int) -> Page[Token]:
+        """Tokens, newest first, ties in the order of their ids. A cursor stays valid while tokens come and go."""
+        ...
+
+    def events(
+        self, realm: str, /, *, user: str | None, token_id: str | None, after: str | None, limit: int
+    ) -> Page[Event]:
+        """Events of a user or a token, newest first."""
+        ...
+
+    def clients(self, realm: str, /, *, owner: str | None, after: str | None, limit: int) -> Page[Client]:
+        """Clients in the order of their ids; with ``owner``, only those of that user."""
+        ...
+
+    def once(self, realm: str, key: str, /, *, now: float) -> OnceRow | None:
+        """The row kept under a key, unless it has expired."""
+        ...
+
+    def commit(self, realm: str, changes: Sequence[Change], /) -> None:
+        """Apply all changes, or none.
+
+        Raises:
+            ConflictError: the guard of the first change is false; nothing was written.
+        """
+        ...
+
+    def sweep(self, realm: str, /, *, pending_before: float, kept_before: float, limit: int) -> int:
+        """Free at most ``limit`` rows and say how many were freed.
+
+        Args:
+            realm: the realm.
+            pending_before: tokens never redeemed and created at or before this time go, with their credentials.
+            kept_before: credentials and once rows to be kept until this time or earlier go.
+            limit: the most rows to touch in this call.
+        """
+        ...
+
+
+@runtime_checkable
+class AsyncStore(Protocol):
+    """`Store`, awaited."""
+
+    async def open(self) -> None:
+        """See `Store.open`."""
+        ...
+
+    async def close(self) -> None:
+        """See `Store.close`."""
+        ...
+
+    async def client(self, realm: str, client_id: str, /) -> Client | None:
+        """See `Store.client`."""
+        ...
+
+    async def token(self, realm: str, token_id: str, digest: bytes | None = None, /) -> TokenRecord | None:
+        """See `Store.token`."""
+        ...
+
+    async def tokens(self, realm: str, query: TokenQuery, /, *, after: str | None, limit: int) -> Page[Token]:
+        """See `Store.tokens`."""
+        ...
+
+    async def events(
+        self, realm: str, /, *, user: str | None, token_id: str | None, after: str | None, limit: int
+    ) -> Page[Event]:
+        """See `Store.events`."""
+        ...
+
+    async def clients(self, realm: str, /, *, owner: str | None, after: str | None, limit: int) -> Page[Client]:
+        """See `Store.clients`."""
+        ...
+
+    async def once(self, realm: str, key: str, /, *, now: float) -> OnceRow | None:
+        """See `Store.once`."""
+        ...
+
+    async def commit(self, realm: str, changes: Sequence[Change], /) -> None:
+        """See `Store.commit`."""
+        ...
+
+    async def sweep(self, realm: str, /, *, pending_before: float, kept_before: float, limit: int) -> int:
+        """See `Store.sweep`."""
+        ...
+
+
+@runtime_checkable
+class TwoColouredStore(Protocol):
+    """A store that serves synchronous servers itself and gives an asynchronous twin over the same data."""
+
+    def asynchronous(self) -> AsyncStore:
+        """The twin."""
+        ...
+
+
+@runtime_checkable
+class Directory(Protocol):
+    """The host's read-only answer to "who is this user, and what is their standing here, now?".
+
+    Trouble is a `DirectoryUnavailableError` (or any other exception, which becomes one), never "no role".
+    """
+
+    def account(self, user: str, /) -> Account | None:
+        """The user's account; None when there is none."""
+        ...
+
+    def standing(
+        self, user: str, /, *, organization: str | Sandbox | None = None, application: str | None = None
+    ) -> Standing:
+        """The user's standing at an organization, the sandbox or an application, now.
+
+        An application belongs to the owner stated here, whatever ``organization`` says; when both are given and differ,
+        the standing is `NOWHERE`.
+        """
+        ...
+
+    def memberships(self, user: str, /, *, after: str | None = None, search: str = "") -> Page[Membership]:
+        """Where the user has a role: organizations, and the sandbox if there is one."""
+        ...
+
+    def applications(
+        self, user: str, organization: str | Sandbox, /, *, after: str | None = None, search: str = ""
+    ) -> Page[Application]:
+        """The applications of an organization or the sandbox that the user may see."""
+        ...
+
+    def members(self, organization: str, /, *, after: str | None = None) -> Page[str]:
+        """The users who have a role in an organization."""
+        ...
+
+
+@runtime_checkable
+class AsyncDirectory(Protocol):
+    """`Directory`, awaited."""
+
+    async def account(self, user: str, /) -> Account | None:
+        """See `Directory.account`."""
+        ...
+
+    async def standing(
+        self, user: str, /, *, organization: str | Sandbox | None = None, application: str | None = None
+    ) -> Standing:
+        """See `Directory.standing`."""
+        ...
+
+    async def memberships(self, user: str, /, *, after: str | None = None, search: str = "") -> Page[Membership]:
+        """See `Directory.memberships`."""
+        ...
+
+    async def applications(
+        self, user: str, organization: str | Sandbox, /, *, after: str | None = None, search: str = ""
+    ) -> Page[Application]:
+        """See `Directory.applications`."""
+        ...
+
+    async def members(self, organization: str, /, *, after: str | None = None) -> Page[str]:
+        """See `Directory.members`."""
+        ...
+
+
+@runtime_checkable
+class Throttle(Protocol):
+    """Slows down who asks too often (GEN-11)."""
+
+    def wait(self, endpoint: str, key: str, /, *, now: float) -> float:
+        """Count one request and say how many seconds the caller must wait: 0 lets it through.
+
+        Args:
+            endpoint: ``register``, or ``secret`` for failed client authentication.
+            key: who asks: a client id, or "" for everybody together.
+            now: POSIX seconds.
+        """
+        ...

@@ -1,0 +1,245 @@
+"""The two shells are the same code but for async and await, and hold no rule.
+
+Both files are parsed, whatever speaks of colour is taken away, and the trees are compared. What is then left
+to a method is to read, to decide by one call, and to commit: it never compares values of the domain itself.
+"""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+from types import MappingProxyType
+
+import pytest
+
+import scopegate
+
+ROOM = Path(scopegate.__file__).parent
+SHELLS = ("server.py", "server_async.py")
+MOST_LINES = 12
+PLAIN_NAMES = MappingProxyType(
+    {
+        "__aenter__": "__enter__",
+        "__aexit__": "__exit__",
+        "__aiter__": "__iter__",
+        "__anext__": "__next__",
+        "aclosing": "closing",
+        "anext": "next",
+        "asynccontextmanager": "contextmanager",
+    }
+)
+
+
+class Colourless(ast.NodeTransformer):
+    """Takes from a tree what may differ between the twins: async, await, ``Async`` names and docstrings."""
+
+    def generic_visit(self, node: ast.AST) -> ast.AST:
+        """Rename every identifier, wherever it stands."""
+        for field, value in ast.iter_fields(node):
+            if isinstance(value, str):
+                setattr(node, field, plain(value))
+        return super().generic_visit(node)
+
+    def visit_Await(self, node):
+        """``await x`` is ``x``."""
+        return self.visit(node.value)
+
+    def visit_Subscript(self, node):
+        """``Awaitable[X]`` is ``X``."""
+        if isinstance(node.value, ast.Name) and node.value.id in {"Awaitable", "Coroutine"}:
+            return self.visit(node.slice)
+        return self.generic_visit(node)
+
+    def visit_Module(self, node):
+        """The imports, in an order that names do not change."""
+        node = without_docstring(self.generic_visit(node))
+        node.body.sort(
+            key=lambda each: ast.dump(each) if isinstance(each, (ast.Import, ast.ImportFrom)) else "~"
+        )
+        return node
+
+    def visit_ImportFrom(self, node):
+        """The names of one import, in an order that the names do not change."""
+        self.generic_visit(node)
+        node.names.sort(key=lambda each: each.name)
+        return node
+
+    def visit_comprehension(self, node):
+        """``async for`` inside a comprehension."""
+        node.is_async = 0
+        return self.generic_visit(node)
+
+    def visit_ClassDef(self, node):
+        """A class without its docstring."""
+        return without_docstring(self.generic_visit(node))
+
+    def visit_FunctionDef(self, node):
+        """A function without its docstring."""
+        return without_docstring(self.generic_visit(node))
+
+    def visit_AsyncFunctionDef(self, node):
+        """``async def`` is ``def``."""
+        return self.visit_FunctionDef(ast.FunctionDef(**vars(node)))
+
+    def visit_AsyncFor(self, node):
+        """``async for`` is ``for``."""
+        return self.generic_visit(ast.For(**vars(node)))
+
+    def visit_AsyncWith(self, node):
+        """``async with`` is ``with``."""
+        return self.generic_visit(ast.With(**vars(node)))
+
+
+def plain(name: str) -> str:
+    """A name without its colour."""
+    return PLAIN_NAMES.get(name, name.removeprefix("Async"))
+
+
+def without_docstring(node):
+    """The node, its docstring taken away."""
+    if ast.get_docstring(node) is not None:
+        node.body = node.body[1:] or [ast.Pass()]
+    return node
+
+
+def colourless(source: str) -> str:
+    """The syntax tree of a shell, as text, without its colour."""
+    return ast.dump(Colourless().visit(ast.parse(source)), indent=1)
+
+
+def methods(source: str) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    """Every function of a shell, however deep."""
+    return (
+        node
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+    )
+
+
+def rules_in(source: str) -> list[str]:
+    """The expressions by which a shell would judge values itself; to ask whether there is one is fine."""
+    return [
+        f"line {node.lineno}: {ast.unparse(node)}"
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Match) or (isinstance(node, ast.Compare) and not asks_for_none(node))
+    ]
+
+
+def asks_for_none(node: ast.Compare) -> bool:
+    """Whether this is ``x is None`` or ``x is not None``."""
+    return all(isinstance(each, (ast.Is, ast.IsNot)) for each in node.ops) and all(
+        isinstance(each, ast.Constant) and each.value is None for each in node.comparators
+    )
+
+
+def code_lines(source: str, method: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """The lines of a method's body, without its docstring, comments and blank lines."""
+    body = method.body[1:] if ast.get_docstring(method) is not None else method.body
+    if not body:
+        return 0
+    lines = source.splitlines()[body[0].lineno - 1 : body[-1].end_lineno]
+    return sum(1 for line in lines if line.strip() and not line.strip().startswith("#"))
+
+
+def test_the_shells_are_twins():
+    """Both colours do the same, so that what is proved for one holds for the other."""
+    one, other = (colourless((ROOM / shell).read_text("utf-8")) for shell in SHELLS)
+    assert one.splitlines() == other.splitlines()
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_a_shell_compares_no_values_of_the_domain(shell):
+    """A rule that crept into a shell would be out of reach of the laws of the pure rooms."""
+    assert not rules_in((ROOM / shell).read_text("utf-8"))
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_every_method_of_a_shell_is_short(shell):
+    """About a dozen lines are enough to read, decide and commit."""
+    source = (ROOM / shell).read_text("utf-8")
+    lengths = {method.name: code_lines(source, method) for method in methods(source)}
+    assert lengths
+    assert {name: length for name, length in lengths.items() if length > MOST_LINES} == {}
+
+
+SYNC = '''
+"""Sync."""
+from scopegate.protocols import Directory, Store
+
+class Server:
+    """Sync."""
+    store: Store
+
+    def redeem(self, request: Request) -> Response:
+        """Redeem."""
+        for _ in range(ATTEMPTS):
+            with self.watch():
+                record = self.store.token(request.id)
+            if record is None:
+                return self.later([each for each in self.waiting()])
+        raise ConflictError
+'''
+ASYNC = '''
+"""Not sync."""
+from scopegate.protocols import AsyncDirectory, AsyncStore
+
+class AsyncServer:
+    """Not sync."""
+    store: AsyncStore
+
+    async def redeem(self, request: Request) -> Response:
+        """Redeem and wait."""
+        for _ in range(ATTEMPTS):
+            async with self.watch():
+                record = await self.store.token(request.id)
+            if record is None:
+                return await self.later([each async for each in self.waiting()])
+        raise ConflictError
+'''
+
+
+def test_the_guard_sees_through_colour():
+    """The seeds of the next test start as twins."""
+    assert colourless(SYNC) == colourless(ASYNC)
+    assert rules_in(SYNC) == rules_in(ASYNC) == []
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("range(ATTEMPTS)", "range(ATTEMPTS + 1)"),
+        ("is None", "is not None"),
+        ("request.id", "request.code"),
+        ("raise ConflictError", "return None"),
+        ("store: AsyncStore", "store: AsyncStore | None"),
+        ("class AsyncServer", "class AsyncServers"),
+        ("AsyncDirectory, AsyncStore", "AsyncStore"),
+        ("request: Request", "request: Request, /"),
+    ],
+)
+def test_the_guard_finds_a_difference(before, after):
+    """Each small change in one of the twins is noticed."""
+    assert ASYNC.count(before) == 1
+    assert colourless(ASYNC.replace(before, after)) != colourless(SYNC)
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "record.token.expires_at <= now",
+        "record.token.status == 'active'",
+        "request.client_id in record.clients",
+        "record is not self.nobody",
+    ],
+)
+def test_the_guard_finds_a_rule(rule):
+    """Each comparison of values in a shell is noticed."""
+    assert rules_in(SYNC.replace("record is None", rule)) == [f"line 14: {rule}"]
+
+
+def test_the_guard_counts_lines_of_code():
+    """A docstring, a comment and a blank line count for nothing."""
+    (method,) = methods(SYNC)
+    assert code_lines(SYNC, method) == 6
+    commented = SYNC.replace("        raise", "\n        # Give up.\n        raise")
+    (method,) = methods(commented)
+    assert code_lines(commented, method) == 6

@@ -1,0 +1,1 @@
+"""Benchmarks: rulers, peers and scopegate, side by side in one run of one interpreter."""

@@ -1,0 +1,60 @@
+"""Run benchmarks: `python -m benchmarks [suite ...]`. The README beside this says what each row means."""
+
+import asyncio
+from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
+
+from benchmarks import imports, report
+from benchmarks.harness import check, figures, judge, sample
+from benchmarks.rows import Suite
+from benchmarks.suites import SUITES
+
+
+def arguments(given: Sequence[str] | None = None) -> Namespace:
+    """Parse the command line."""
+    names = [*SUITES, "import"]
+    parser = ArgumentParser(
+        prog="python -m benchmarks", description="Compare scopegate with rulers and peers."
+    )
+    parser.add_argument(
+        "suites", nargs="*", metavar="suite", help=f"which to run: {', '.join(names)}; all if none"
+    )
+    parser.add_argument("--rounds", type=int, default=11, help="interleaved rounds, 7 to 15 (default 11)")
+    parser.add_argument(
+        "--quick", action="store_true", help="three rounds of a tenth of the calls: a smoke test"
+    )
+    parser.add_argument("--check", action="store_true", help="only check the answers, measure nothing")
+    chosen = parser.parse_args(given)
+    if unknown := set(chosen.suites) - set(names):
+        parser.error(f"no such suite: {', '.join(sorted(unknown))}; there are {', '.join(names)}")
+    chosen.suites = chosen.suites or names
+    return chosen
+
+
+def measure(suite: Suite, chosen: Namespace, runner: asyncio.Runner) -> None:
+    """Check, sample, print and keep one suite."""
+    for row in suite.rows:
+        check(suite, row, runner)
+    if chosen.check:
+        report.write(f"{suite.name}: {len(suite.rows)} rows answer as they must")
+        return
+    size = max(10, suite.size // 10) if chosen.quick else suite.size
+    times = sample(suite, rounds=3 if chosen.quick else chosen.rounds, size=size, runner=runner)
+    report.table(suite.title, figures(suite, times), judge(suite, times))
+    report.keep(suite.name, times, size=size)
+
+
+def main() -> None:
+    """Run the chosen suites."""
+    chosen = arguments()
+    with asyncio.Runner() as runner:
+        for name in chosen.suites:
+            if name == "import":
+                imports.measure(quick=chosen.quick or chosen.check)
+                continue
+            for suite in SUITES[name]():
+                measure(suite, chosen, runner)
+
+
+if __name__ == "__main__":
+    main()

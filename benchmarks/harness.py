@@ -1,0 +1,178 @@
+"""Sampling: every row checked, then interleaved rounds, garbage collector off, and medians of ratios."""
+
+import asyncio
+import gc
+from collections.abc import Awaitable, Callable, Sequence
+from copy import deepcopy
+from statistics import median, quantiles
+from time import process_time_ns
+from typing import Any, Final
+
+from attrs import frozen
+
+from benchmarks.rows import REFUSED, Row, Share, Suite, Verdict
+
+SLICES: Final = 20
+Samples = dict[str, list[float]]
+"""By row name, microseconds per call, one number a round."""
+
+
+class WrongAnswer(Exception):
+    """A contender did not do the job; its time would mean nothing."""
+
+
+@frozen
+class Figure:
+    """One printed line.
+
+    Attributes:
+        name: of the row.
+        micros: median over the rounds, microseconds of CPU time per call.
+        ratio: median of the per-round ratios to the ruler.
+        spread: half the interquartile range over the median.
+    """
+
+    name: str
+    micros: float
+    ratio: float
+    spread: float
+
+
+@frozen
+class Judgement:
+    """A target and what was measured.
+
+    Attributes:
+        row: the row the goal is for.
+        against: the row it is divided by.
+        at_most: the goal.
+        measured: median of the per-round ratios.
+    """
+
+    row: str
+    against: str
+    at_most: float
+    measured: float
+
+
+def check(suite: Suite, row: Row[Any], runner: asyncio.Runner) -> None:
+    """Show that `row` does the job of `suite`.
+
+    Raises:
+        WrongAnswer: if a good input is refused, a bad one accepted, or one that works once works twice.
+    """
+    good = row.prepare(1)[0]
+    same = deepcopy(good)
+    said = ask(row, good, runner)
+    if row.part:
+        if said.status in REFUSED:
+            raise WrongAnswer(f"{suite.name}: {row.name} answered {said}, expected a success")
+        return
+    if said != suite.expected:
+        raise WrongAnswer(f"{suite.name}: {row.name} answered {said}, expected {suite.expected}")
+    if suite.once and (again := ask(row, same, runner)).status not in REFUSED:
+        raise WrongAnswer(f"{suite.name}: {row.name} answered {again} the second time, expected a refusal")
+    for wrong, make in row.refused.items():
+        if (said := ask(row, make(), runner)).status not in REFUSED:
+            raise WrongAnswer(f"{suite.name}: {row.name} answered {said} to {wrong}, expected a refusal")
+
+
+def ask(row: Row[Any], given: object, runner: asyncio.Runner) -> Verdict:
+    """Return the verdict of `row` on one input."""
+    if not row.awaits:
+        return row.read(row.call(given))
+
+    async def once() -> object:
+        return await row.call(given)
+
+    return row.read(runner.run(once()))
+
+
+def sample(suite: Suite, *, rounds: int, size: int, runner: asyncio.Runner) -> Samples:
+    """Return the samples of all rows of `suite`, and of its derived rows."""
+    gc.collect()
+    gc.freeze()
+    times: Samples = {row.name: [] for row in suite.rows}
+    for number in range(rounds + 1):
+        spent = one_round(suite.rows, size, runner)
+        if number:  # the first round warms up
+            for name, nanoseconds in spent.items():
+                times[name].append(nanoseconds / size / 1000)
+    gc.unfreeze()
+    for share in suite.shares:
+        times[share.name] = subtract(times, share)
+    return times
+
+
+def one_round(rows: Sequence[Row[Any]], size: int, runner: asyncio.Runner) -> dict[str, int]:
+    """Return the nanoseconds which each row takes for `size` fresh inputs.
+
+    The rows take turns slice by slice, each slice beginning with another row, so that a busy neighbour or a
+    slow clock falls on all of them alike. The garbage collector waits until the round is over.
+    """
+    inputs = {row.name: row.prepare(size) for row in rows}
+    spent = dict.fromkeys(inputs, 0)
+    step = max(1, size // SLICES)
+    gc.collect()
+    gc.disable()
+    try:
+        for turn, start in enumerate(range(0, size, step)):
+            for row in (*rows[turn % len(rows) :], *rows[: turn % len(rows)]):
+                spent[row.name] += timed(row, inputs[row.name][start : start + step], runner)
+    finally:
+        gc.enable()
+    return spent
+
+
+def timed(row: Row[Any], inputs: Sequence[object], runner: asyncio.Runner) -> int:
+    """Return the nanoseconds of CPU time that `row` takes on all of `inputs`."""
+    return runner.run(run_async(row.call, inputs)) if row.awaits else run(row.call, inputs)
+
+
+def run(call: Callable[[Any], object], inputs: Sequence[object]) -> int:
+    """Return the nanoseconds of CPU time that `call` takes on all of `inputs`."""
+    start = process_time_ns()
+    for given in inputs:
+        call(given)
+    return process_time_ns() - start
+
+
+async def run_async(call: Callable[[Any], Awaitable[object]], inputs: Sequence[object]) -> int:
+    """Return the nanoseconds of CPU time that awaiting `call` takes on all of `inputs`, one by one."""
+    start = process_time_ns()
+    for given in inputs:
+        await call(given)
+    return process_time_ns() - start
+
+
+def subtract(times: Samples, share: Share) -> list[float]:
+    """Return what the whole costs besides the part, round by round."""
+    return [whole - part for whole, part in zip(times[share.whole], times[share.part], strict=True)]
+
+
+def ratio(times: Samples, row: str, against: str) -> float:
+    """Return the median of the per-round ratios of two rows."""
+    return median(one / other for one, other in zip(times[row], times[against], strict=True))
+
+
+def figures(suite: Suite, times: Samples) -> list[Figure]:
+    """Return the lines of the table, in the order of the suite, derived rows last."""
+    ruler = suite.rows[0].name
+    return [
+        Figure(name, median(samples), ratio(times, name, ruler), spread(samples))
+        for name, samples in times.items()
+    ]
+
+
+def spread(samples: Sequence[float]) -> float:
+    """Return half the interquartile range over the median."""
+    low, _, high = quantiles(samples, n=4)
+    return (high - low) / 2 / median(samples)
+
+
+def judge(suite: Suite, times: Samples) -> list[Judgement]:
+    """Return what became of the suite's targets."""
+    return [
+        Judgement(goal.row, goal.against, goal.at_most, ratio(times, goal.row, goal.against))
+        for goal in suite.targets
+    ]

@@ -1,0 +1,170 @@
+"""Rows of the rulers: their stores filled, their answers read."""
+
+from collections.abc import Callable, Sequence
+from hashlib import sha256
+from random import Random
+from secrets import token_urlsafe
+from time import time
+
+from benchmarks import workload
+from benchmarks.asgi import read_token_answer
+from benchmarks.limits import (
+    Answer,
+    Code,
+    Credential,
+    Token,
+    code_exchange,
+    refresh_rotation,
+    verifier,
+)
+from benchmarks.rows import Row, Verdict
+
+READ, OTHER = 1, 2
+
+
+def digest(secret: str) -> bytes:
+    """Return what a ruler stores instead of `secret`."""
+    return sha256(secret.encode()).digest()
+
+
+def token() -> Token:
+    """Return a fresh token of the one user and client."""
+    return Token(workload.USER, workload.CLIENT_ID, workload.SCOPE)
+
+
+def in_any_order(items: Sequence[bytes], count: int) -> list[bytes]:
+    """Return `count` of `items` in a shuffled but repeatable order, each as often as the others."""
+    order = Random(7)  # noqa: S311 - an order of requests protects nothing
+    picked: list[bytes] = []
+    while len(picked) < count:
+        picked += order.sample(items, len(items))
+    return picked[:count]
+
+
+def bearer(stored: int) -> Row[bytes]:
+    """Return the ruler of the bearer check over that many stored access tokens."""
+    access: dict[bytes, Credential] = {}
+    headers: list[bytes] = []
+
+    def add(
+        *,
+        owner: Token | None = None,
+        expires_at: float = 0.0,
+        audience: str = workload.RESOURCE,
+        mask: int = READ,
+    ) -> bytes:
+        secret = token_urlsafe(32)
+        later = expires_at or time() + workload.ACCESS_SECONDS
+        access[digest(secret)] = (owner or token(), 1, later, audience, mask)
+        return b"Bearer " + secret.encode()
+
+    headers.extend(add() for _ in range(stored))
+    paused = token()
+    paused.alive = False
+    return Row(
+        name="LIMIT",
+        prepare=lambda count: in_any_order(headers, count),
+        call=verifier(access, workload.RESOURCE, READ),
+        read=read_user,
+        refused={
+            "unknown": unknown_header,
+            "expired": lambda: add(expires_at=time() - 1),
+            "paused": lambda: add(owner=paused),
+            "another audience": lambda: add(audience="https://other.example"),
+            "another scope": lambda: add(mask=OTHER),
+            "another scheme": lambda: b"Basic " + headers[0][7:],
+        },
+    )
+
+
+def unknown() -> Row[bytes]:
+    """Return the ruler of refusing a token that nobody issued, with 100 others stored."""
+    known = bearer(100)
+    return Row(
+        name="LIMIT",
+        prepare=lambda count: [unknown_header() for _ in range(count)],
+        call=known.call,
+        read=read_user,
+    )
+
+
+def exchange() -> Row[bytes]:
+    """Return the ruler of the code exchange."""
+    codes: dict[bytes, Code] = {}
+    consumed: dict[bytes, Token] = {}
+    access: dict[bytes, Credential] = {}
+    refresh: dict[bytes, Credential] = {}
+
+    def add(*, seconds: float = workload.CODE_SECONDS) -> str:
+        code = token_urlsafe(32)
+        codes[digest(code)] = (
+            token(),
+            time() + seconds,
+            workload.REDIRECT_URI,
+            workload.CHALLENGE,
+            workload.RESOURCE,
+            READ,
+        )
+        return code
+
+    def prepare(count: int) -> list[bytes]:
+        for store in (codes, consumed, access, refresh):
+            store.clear()
+        return [workload.exchange_body(add()) for _ in range(count)]
+
+    return Row(
+        name="LIMIT",
+        prepare=prepare,
+        call=code_exchange({workload.CLIENT_ID: ""}, codes, consumed, access, refresh),
+        read=read_answer,
+        refused=wrong_exchanges(add),
+    )
+
+
+def refresh() -> Row[bytes]:
+    """Return the ruler of refreshing with rotation."""
+    access: dict[bytes, Credential] = {}
+    rows: dict[bytes, Credential] = {}
+
+    def add() -> bytes:
+        secret = token_urlsafe(32)
+        rows[digest(secret)] = (token(), 0, time() + workload.ACCESS_SECONDS, workload.RESOURCE, READ)
+        return workload.refresh_body(secret)
+
+    def prepare(count: int) -> list[bytes]:
+        access.clear()
+        rows.clear()
+        return [add() for _ in range(count)]
+
+    return Row(
+        name="LIMIT",
+        prepare=prepare,
+        call=refresh_rotation({workload.CLIENT_ID: ""}, access, rows),
+        read=read_answer,
+        refused={"unknown": lambda: workload.refresh_body(token_urlsafe(32))},
+    )
+
+
+def wrong_exchanges(add: Callable[..., str]) -> dict[str, Callable[[], bytes]]:
+    """Return the exchanges that each contender must refuse; `add(seconds=)` stores a code and returns it."""
+    return {
+        "unknown code": lambda: workload.exchange_body(token_urlsafe(32)),
+        "expired code": lambda: workload.exchange_body(add(seconds=-1)),
+        "wrong verifier": lambda: workload.exchange_body(add(), verifier=workload.WRONG_VERIFIER),
+        "another redirect": lambda: workload.exchange_body(add(), redirect_uri="https://evil.example/"),
+    }
+
+
+def unknown_header() -> bytes:
+    """Return an `Authorization` header with a token that nobody issued."""
+    return b"Bearer " + token_urlsafe(32).encode()
+
+
+def read_user(user: str | None) -> Verdict:
+    """Read the answer of a bearer check that is a user or None."""
+    return Verdict(401) if user is None else Verdict(200, (user,))
+
+
+def read_answer(answer: Answer) -> Verdict:
+    """Read the answer of a ruler's token endpoint."""
+    return read_token_answer(answer[0], answer[2])

@@ -1,0 +1,63 @@
+"""Tables for people, JSON for machines."""
+
+import platform
+import sys
+from collections.abc import Sequence
+from datetime import datetime
+from importlib.metadata import PackageNotFoundError, version
+from json import dumps
+from pathlib import Path
+from time import time
+
+from benchmarks.harness import Figure, Judgement, Samples
+
+RESULTS = Path(__file__).parent / "results"
+PACKAGES = ("attrs", "authlib", "cryptography", "mcp", "oauthlib", "pydantic", "scopegate", "starlette")
+
+
+def write(line: str = "") -> None:
+    """Print a line at once, for a run takes minutes."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+def table(title: str, figures: Sequence[Figure], judgements: Sequence[Judgement]) -> None:
+    """Print a suite's rows and what became of its targets."""
+    write(f"\n{title}\n")
+    write(f"| {'row':<44} | {'us/call':>8} | {'ratio':>6} | spread |")
+    write(f"| {'-' * 44} | {'-' * 7}: | {'-' * 5}: | -----: |")
+    for figure in figures:
+        write(f"| {figure.name:<44} | {figure.micros:8.2f} | {figure.ratio:6.2f} | {figure.spread:5.0%}  |")
+    for judged in judgements:
+        said = "met" if judged.measured <= judged.at_most else "missed"
+        write(
+            f"target: {judged.row} <= {judged.at_most:.2f} x {judged.against}: {judged.measured:.2f}, {said}"
+        )
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of what was measured."""
+    found = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "absent"
+    return found
+
+
+def keep(suite: str, times: Samples, *, size: int) -> Path:
+    """Write a suite's samples to a JSON file and return where."""
+    now = datetime.fromtimestamp(time()).astimezone()
+    target = RESULTS / f"{suite}-{now:%Y%m%d-%H%M%S}.json"
+    content = {
+        "suite": suite,
+        "at": now.isoformat(timespec="seconds"),
+        "machine": f"{platform.machine()} {platform.system()}",
+        "versions": versions(),
+        "calls_per_sample": size,
+        "unit": "microseconds of CPU time per call",
+        "samples": times,
+    }
+    target.write_text(dumps(content, indent=1) + "\n", encoding="utf-8")
+    return target

@@ -1,0 +1,110 @@
+"""Which rows make up which suite, and what scopegate is to reach in it."""
+
+from collections.abc import Callable
+from typing import Final
+
+from benchmarks import limit_rows, workload
+from benchmarks.asgi import Exchange, caller, get
+from benchmarks.limits import metadata_document
+from benchmarks.peers import authlib_peer, mcp_peer, oauthlib_peer
+from benchmarks.rows import Row, Suite, Verdict
+
+HOT: Final = 100
+MANY: Final = 100_000
+GRANTED: Final = Verdict(200, (workload.USER,))
+ISSUED: Final = Verdict(200, workload.TOKEN_FIELDS)
+
+
+def verify(stored: int) -> Suite:
+    """Return the bearer check over that many stored tokens."""
+    return Suite(
+        name="verify" if stored == HOT else "verify-many",
+        title=f"Bearer check: Authorization header -> user, scope granted; {stored} tokens stored",
+        rows=[
+            limit_rows.bearer(stored),
+            authlib_peer.bearer(stored),
+            mcp_peer.bearer(stored),
+            mcp_peer.bearer(stored, audience=True),
+            oauthlib_peer.bearer(stored),
+        ],
+        expected=GRANTED,
+        size=10_000,
+    )
+
+
+def unknown() -> Suite:
+    """Return the refusal of a token that nobody issued."""
+    return Suite(
+        name="unknown",
+        title="Unknown token: Authorization header -> refused; 100 other tokens stored",
+        rows=[limit_rows.unknown(), authlib_peer.unknown(), mcp_peer.unknown(), oauthlib_peer.unknown()],
+        expected=Verdict(401),
+        size=10_000,
+    )
+
+
+def exchange() -> Suite:
+    """Return the code exchange."""
+    return Suite(
+        name="exchange",
+        title="Code + PKCE S256 -> access and refresh token, public client",
+        rows=[
+            limit_rows.exchange(),
+            mcp_peer.exchange("mcp SDK handler", mcp_peer.bare),
+            mcp_peer.exchange("mcp SDK routes", mcp_peer.routed),
+            authlib_peer.exchange(),
+            oauthlib_peer.exchange("oauthlib", None),
+            oauthlib_peer.exchange("oauthlib, quick secrets", oauthlib_peer.quick),
+            oauthlib_peer.engine_exchange("oauthlib, judgement alone"),
+        ],
+        expected=ISSUED,
+        size=600,
+        once=True,
+    )
+
+
+def refresh() -> Suite:
+    """Return the refresh with rotation."""
+    return Suite(
+        name="refresh",
+        title="Refresh token -> new access and refresh token, rotating, public client",
+        rows=[
+            limit_rows.refresh(),
+            mcp_peer.refresh("mcp SDK handler", mcp_peer.bare),
+            mcp_peer.refresh("mcp SDK routes", mcp_peer.routed),
+            authlib_peer.refresh(),
+            oauthlib_peer.refresh("oauthlib", None),
+            oauthlib_peer.refresh("oauthlib, quick secrets", oauthlib_peer.quick),
+            oauthlib_peer.engine_refresh("oauthlib, judgement alone"),
+        ],
+        expected=ISSUED,
+        size=600,
+        once=True,
+    )
+
+
+def metadata() -> Suite:
+    """Return the metadata document."""
+    ruler: Row[Exchange] = Row(
+        name="LIMIT",
+        prepare=lambda count: [get("/.well-known/oauth-authorization-server") for _ in range(count)],
+        call=caller(metadata_document),
+        read=lambda answer: Verdict(answer.status),
+        awaits=True,
+    )
+    return Suite(
+        name="metadata",
+        title="GET /.well-known/oauth-authorization-server, whole ASGI application",
+        rows=[ruler, mcp_peer.metadata()],
+        expected=Verdict(200),
+        size=2_000,
+    )
+
+
+SUITES: Final[dict[str, Callable[[], list[Suite]]]] = {
+    "verify": lambda: [verify(HOT), verify(MANY)],
+    "unknown": lambda: [unknown()],
+    "exchange": lambda: [exchange()],
+    "refresh": lambda: [refresh()],
+    "metadata": lambda: [metadata()],
+}

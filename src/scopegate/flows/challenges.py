@@ -1,0 +1,44 @@
+"""What a protected resource answers to a refused request: status, ``WWW-Authenticate`` and body (RFC 6750 section 3)."""
+
+import json
+
+from attrs import frozen
+
+from scopegate.flows.access import Refusal
+from scopegate.flows.configuration import Configuration
+from scopegate.flows.metadata import resource_url
+
+
+@frozen
+class Challenge:
+    """An answer as values.
+
+    Args:
+        status: the HTTP status.
+        www_authenticate: the header; empty where the answer carries none (a cap is no matter of authentication).
+        body: JSON with a stable ``reason``.
+    """
+
+    status: int
+    www_authenticate: str
+    body: bytes
+
+
+def challenge(config: Configuration, refusal: Refusal) -> Challenge:
+    """The answer to a refusal; ``scope`` and ``resource_metadata`` stand before the description (RS-4 to RS-10)."""
+    resource = config.resource(refusal.resource)
+    parts: list[str] = []
+    if refusal.status != 403 or refusal.error:  # noqa: PLR2004
+        parts = [f'resource_metadata="{resource_url(resource)}"']
+        scopes = refusal.scopes or (resource.scopes if refusal.reason == "no_credentials" else ())
+        if scopes:
+            parts.insert(0, f'scope="{" ".join(scopes)}"')
+        if refusal.error:
+            parts += [f'error="{refusal.error}"', f'error_description="{refusal.description}"']
+    content = {"error": refusal.error or "access_denied", "reason": refusal.reason}
+    if refusal.reason == "no_credentials":
+        content = {"reason": refusal.reason}
+    if refusal.description:
+        content["error_description"] = refusal.description
+    header = f"Bearer {', '.join(parts)}" if parts else ""
+    return Challenge(refusal.status, header, json.dumps(content).encode("ascii"))

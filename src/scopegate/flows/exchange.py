@@ -1,0 +1,347 @@
+"""The token endpoint: exchange of a code, and refresh with rotation (TOK, CODE and REF rows)."""
+
+import json
+from hashlib import sha256
+from typing import Final
+
+from attrs import evolve, frozen
+
+from scopegate.core.changes import AddCredential, AdvanceToken, AppendEvent, Change, ReviseToken, RevokeToken
+from scopegate.core.clients import Client
+from scopegate.core.credentials import Credential, CredentialKind, Entropy, digest, locate, new_secret, wire
+from scopegate.core.events import Event, EventKind
+from scopegate.core.records import TokenRecord
+from scopegate.core.standing import Account
+from scopegate.core.tokens import RevocationReason, Status, Token, active_clock, status
+from scopegate.errors import OAuthError
+from scopegate.flows.client_authentication import ClientCredentials, authenticated, credentials
+from scopegate.flows.configuration import Configuration, canonical
+from scopegate.flows.decision import Decision
+from scopegate.flows.engine import GrantRequest, Stage
+from scopegate.flows.outcomes import OAuthFailure, TokenOutcome, TokenReply
+from scopegate.flows.requests import ClientRequest
+
+CODE: Final = "authorization_code"
+REFRESH: Final = "refresh_token"
+SENT_AS: Final = {CODE: "code", REFRESH: "refresh_token"}
+KINDS: Final = {CODE: CredentialKind.CODE, REFRESH: CredentialKind.REFRESH}
+
+
+@frozen
+class Presented:
+    """A token request made ready: who asks, and which record its secret names.
+
+    ``digest`` is empty when what was sent does not have the form of a secret.
+    """
+
+    request: ClientRequest
+    grant_type: str
+    credentials: ClientCredentials
+    token_id: str = ""
+    digest: bytes = b""
+    secret: str = ""
+
+
+def read(config: Configuration, request: ClientRequest) -> Presented | OAuthFailure:
+    """Take a request apart, before anything is read."""
+    try:
+        given = credentials(request)
+        grant_type = request.parameters.get("grant_type")
+        if grant_type is None:
+            raise OAuthError("invalid_request", "grant_type is missing")
+        if grant_type not in SENT_AS:
+            raise OAuthError("unsupported_grant_type", "use authorization_code or refresh_token")
+        sent = request.parameters.get(SENT_AS[grant_type])
+        if sent is None:
+            raise OAuthError("invalid_request", f"{SENT_AS[grant_type]} is missing")
+    except OAuthError as error:
+        return failure(request, error)
+    found = locate(sent)
+    if found is None or found[0] != KINDS[grant_type].value:
+        return Presented(request, grant_type, given)
+    kind, token_id, secret = found
+    return Presented(request, grant_type, given, token_id, digest(config.realm, kind, secret), secret)
+
+
+def failure(request: ClientRequest, error: OAuthError) -> OAuthFailure:
+    """An error as an answer; 401 carries the challenge of the method that was used, or could have been (CA-5)."""
+    return OAuthFailure(error.code, error.description, error.status, basic=error.status == 401)  # noqa: PLR2004
+
+
+def named_client(presented: Presented, record: TokenRecord | None) -> str | None:
+    """The client to read besides the record: the one who asks, where the record is not that client's."""
+    if record is not None and record.client is not None and record.client.id == presented.credentials.client_id:
+        return None
+    return presented.credentials.client_id
+
+
+def decide(  # noqa: PLR0913 - what was read, the time and the entropy, all named
+    config: Configuration,
+    presented: Presented,
+    *,
+    record: TokenRecord | None,
+    client: Client | None,
+    account: Account | None,
+    now: float,
+    entropy: Entropy,
+) -> Decision[TokenOutcome]:
+    """Judge a token request.
+
+    Args:
+        config: the server's configuration.
+        presented: from `read`.
+        record: what the secret names, if anything.
+        client: the client that `named_client` names; None where that is the record's.
+        account: the account of the token's user, if there is a record.
+        now: POSIX seconds.
+        entropy: gives random bytes.
+    """
+    caller = client or (record.client if record is not None else None)
+    own = _own(record, presented, caller)
+    request = _grant_request(config, presented, own, authenticated(config, caller, presented.credentials))
+    redeem = presented.grant_type == CODE
+    try:
+        if own is not None and request.known_client is not None:
+            request.credential_valid = _is_usable(config, own, now=now) if redeem else True
+        (config.engine.code if redeem else config.engine.refresh)(request)
+        if own is None:  # the engine refused already; this only tells the type checker
+            raise OAuthError("invalid_grant")
+        if redeem:
+            return _redeem(config, presented, request, own, account=account, now=now, entropy=entropy)
+        return _refresh(config, presented, request, own, account=account, now=now, entropy=entropy)
+    except OAuthError as error:
+        changes = _wrong_verifier(config, request, own, now=now) if redeem and own is not None else ()
+        return Decision(failure(presented.request, error), changes)
+
+
+@frozen
+class _Own:
+    """A record whose credential was found and is the caller's."""
+
+    token: Token
+    client: Client
+    credential: Credential
+
+
+def _own(record: TokenRecord | None, presented: Presented, caller: Client | None) -> _Own | None:
+    if record is None or record.credential is None or record.client is None or caller is None:
+        return None
+    if record.client.id != presented.credentials.client_id or record.credential.kind != KINDS[presented.grant_type]:
+        return None
+    return _Own(record.token, record.client, record.credential)
+
+
+def _grant_request(
+    config: Configuration, presented: Presented, own: _Own | None, client: Client | None
+) -> GrantRequest:
+    get = presented.request.parameters.get
+    scope = get("scope")
+    return GrantRequest(
+        grant_type=presented.grant_type,
+        client_id=presented.credentials.client_id,
+        code="code",
+        refresh_token="refresh token",  # noqa: S106 - a word in its place: the engine sees no secret
+        code_verifier=get("code_verifier"),
+        redirect_uri=get("redirect_uri"),
+        scope=None if scope is None else " ".join(scope.split()),
+        known_client=client,
+        credential_valid=False,
+        challenge=own.credential.challenge if own is not None else None,
+        bound_redirect_uri=own.token.redirect_uri if own is not None else "",
+        original_scopes=own.token.scopes if own is not None else (),
+    )
+
+
+def _is_usable(config: Configuration, own: _Own, *, now: float) -> bool:
+    """Whether a code may be judged further: it is alive, or it was redeemed and reuse must be told from a retry."""
+    if own.token.settings.verifier_failures >= config.profile.verifier_attempts:
+        return False
+    if own.credential.generation < own.token.generation:
+        return True
+    return own.credential.expires_at is None or now < own.credential.expires_at
+
+
+def _require_open(config: Configuration, token: Token, account: Account | None, *, now: float) -> None:
+    """Refuse a grant that no longer stands (CODE-9, REF-6)."""
+    found = status(token, now=now, pending_lifetime=config.profile.pending_lifetime)
+    if found in {Status.REVOKED, Status.EXPIRED, Status.GONE}:
+        raise OAuthError("invalid_grant", "the authorization has ended; start a new one")
+    if found is Status.INACTIVE and config.profile.paused == "reject":
+        raise OAuthError("invalid_grant", "the authorization is switched off")
+    if account is None or not account.enabled:
+        raise OAuthError("invalid_grant", "the account is not available")
+
+
+def _asked_resources(presented: Presented, token: Token) -> tuple[str, ...]:
+    """The resources of the access token: those asked for, all that were granted when none is (TOK-8)."""
+    granted = {canonical(uri): uri for uri in token.resources}
+    asked = presented.request.parameters.resources
+    found = dict.fromkeys(granted.get(canonical(uri), "") for uri in asked)
+    if "" in found:
+        raise OAuthError("invalid_target", "a resource was not granted")
+    return tuple(found) if asked else token.resources
+
+
+def _wrong_verifier(config: Configuration, request: GrantRequest, own: _Own, *, now: float) -> tuple[Change, ...]:
+    """Count a wrong verifier against a live code; a redeemed one, or anything else, changes nothing (CODE-8)."""
+    wrong = request.stage is Stage.CREDENTIAL and request.code_verifier is not None
+    found = status(own.token, now=now, pending_lifetime=config.profile.pending_lifetime)
+    if not wrong or found is not Status.PENDING:
+        return ()
+    settings = evolve(own.token.settings, verifier_failures=own.token.settings.verifier_failures + 1)
+    return (ReviseToken(own.token.id, own.token.version, settings),)
+
+
+def _redeem(  # noqa: PLR0913
+    config: Configuration,
+    presented: Presented,
+    request: GrantRequest,
+    own: _Own,
+    *,
+    account: Account | None,
+    now: float,
+    entropy: Entropy,
+) -> Decision[TokenOutcome]:
+    token = own.token
+    _require_open(config, token, account, now=now)
+    resources = _asked_resources(presented, token)
+    if own.credential.generation < token.generation:
+        return _replayed_code(config, presented, own, now=now)
+    reply, added = _issue(config, own, request.scopes or list(token.scopes), resources, now=now, entropy=entropy)
+    advance = AdvanceToken(token.id, token.generation, now)
+    return Decision(TokenReply(reply), (advance, *added, AppendEvent(_event(EventKind.ACTIVATED, token, now))))
+
+
+def _replayed_code(config: Configuration, presented: Presented, own: _Own, *, now: float) -> Decision[TokenOutcome]:
+    """A redeemed code with the right verifier: refused, and after a moment taken for theft (CODE-7)."""
+    refused = failure(presented.request, OAuthError("invalid_grant", "the code was used already"))
+    redeemed_at = own.token.advanced_at if own.token.generation == 1 else None
+    if redeemed_at is not None and now - redeemed_at < config.profile.replay_tolerance:
+        return Decision(refused)
+    return Decision(refused, _revoked(own.token, RevocationReason.CODE_REPLAY, now))
+
+
+def _revoked(token: Token, reason: RevocationReason, now: float) -> tuple[Change, ...]:
+    return (
+        RevokeToken(token.id, now, reason.value),
+        AppendEvent(_event(EventKind.REUSE_DETECTED, token, now, reason=reason.value)),
+        AppendEvent(_event(EventKind.REVOKED, token, now, reason=reason.value)),
+    )
+
+
+def _event(kind: EventKind, token: Token, now: float, **detail: str) -> Event:
+    return Event(kind=kind, at=now, user=token.user, token_id=token.id, client_id=token.client_id, detail=detail)
+
+
+def _fingerprint(presented: Presented) -> bytes:
+    """What makes two refresh requests the same one, told again."""
+    parameters = presented.request.parameters
+    parts = [presented.credentials.client_id, parameters.get("scope") or "", *sorted(parameters.resources)]
+    return sha256("\0".join(parts).encode()).digest()
+
+
+def _refresh(  # noqa: PLR0913
+    config: Configuration,
+    presented: Presented,
+    request: GrantRequest,
+    own: _Own,
+    *,
+    account: Account | None,
+    now: float,
+    entropy: Entropy,
+) -> Decision[TokenOutcome]:
+    token = own.token
+    if own.credential.generation < token.generation:
+        return _reused_refresh(config, presented, own, account, now=now)
+    _require_open(config, token, account, now=now)
+    if own.credential.expires_at is not None and active_clock(token, now) >= own.credential.expires_at:
+        raise OAuthError("invalid_grant", "the refresh token was not used for too long")
+    resources = _asked_resources(presented, token)
+    reply, added = _issue(config, own, request.scopes or list(token.scopes), resources, now=now, entropy=entropy)
+    sealed = None
+    if config.profile.retry_window:
+        sealed = config.sealer.seal_reply(
+            presented.secret, _reply_name(config, token, token.generation), _fingerprint(presented) + reply, entropy
+        )
+    advance = AdvanceToken(token.id, token.generation, now, sealed)
+    return Decision(TokenReply(reply), (advance, *added, AppendEvent(_event(EventKind.REFRESHED, token, now))))
+
+
+def _reply_name(config: Configuration, token: Token, generation: int) -> str:
+    return f"{config.realm} {token.id} {generation}"
+
+
+def _reused_refresh(
+    config: Configuration, presented: Presented, own: _Own, account: Account | None, *, now: float
+) -> Decision[TokenOutcome]:
+    """A rotated refresh token: the same answer to the same request for a moment, then theft (REF-2, REF-8)."""
+    token = own.token
+    _require_open(config, token, account, now=now)
+    within = token.advanced_at is not None and now - token.advanced_at < config.profile.retry_window
+    if not within or own.credential.generation != token.generation - 1 or token.reply is None:
+        refused = failure(presented.request, OAuthError("invalid_grant", "the refresh token was used already"))
+        return Decision(refused, _revoked(token, RevocationReason.REFRESH_REUSE, now))
+    opened = config.sealer.open_reply(
+        presented.secret, _reply_name(config, token, token.generation - 1), token.reply
+    )
+    if opened is None or opened[:32] != _fingerprint(presented):
+        raise OAuthError("invalid_grant", "the refresh token was used a moment ago by another request")
+    return Decision(TokenReply(opened[32:]))
+
+
+def _issue(  # noqa: PLR0913
+    config: Configuration, own: _Own, scopes: list[str], resources: tuple[str, ...], *, now: float, entropy: Entropy
+) -> tuple[bytes, list[Change]]:
+    """New credentials of the next generation, and the response that tells them."""
+    token, profile = own.token, config.profile
+    lifetime: float | None = profile.access_token_lifetime
+    if not token.refreshable and profile.endless_access_tokens:
+        lifetime = None
+    ends = [end for end in (None if lifetime is None else now + lifetime, token.expires_at) if end is not None]
+    expires_at = min(ends, default=None)
+    access, access_credential = _credential(
+        config, token, CredentialKind.ACCESS, now=now, entropy=entropy, expires_at=expires_at, keep_until=expires_at
+    )
+    granted = tuple(dict.fromkeys(scopes))
+    access_credential = evolve(
+        access_credential, scopes=() if set(granted) == set(token.scopes) else granted, resources=resources
+    )
+    body: dict[str, object] = {"access_token": access, "token_type": "Bearer", "scope": " ".join(granted)}
+    if expires_at is not None:
+        body["expires_in"] = int(expires_at - now)
+    added: list[Change] = [AddCredential(access_credential)]
+    if token.refreshable:
+        idle = profile.refresh_idle_lifetime
+        body["refresh_token"], refresh_credential = _credential(
+            config,
+            token,
+            CredentialKind.REFRESH,
+            now=now,
+            entropy=entropy,
+            expires_at=None if idle is None else active_clock(token, now) + idle,
+            keep_until=now + profile.consumed_memory,
+        )
+        added.append(AddCredential(refresh_credential))
+    return json.dumps(body).encode("ascii"), added
+
+
+def _credential(  # noqa: PLR0913
+    config: Configuration,
+    token: Token,
+    kind: CredentialKind,
+    *,
+    now: float,
+    entropy: Entropy,
+    expires_at: float | None,
+    keep_until: float | None,
+) -> tuple[str, Credential]:
+    secret = new_secret(entropy)
+    return wire(kind, token.id, secret), Credential(
+        token_id=token.id,
+        kind=kind,
+        digest=digest(config.realm, kind.value, secret),
+        generation=token.generation + 1,
+        created_at=now,
+        expires_at=expires_at,
+        keep_until=keep_until,
+    )

@@ -1,0 +1,75 @@
+"""Requests as values: parsed, not judged."""
+
+from collections.abc import Iterable, Mapping
+
+
+from attrs import field, frozen
+
+
+
+@frozen
+class Parameters:
+    """The parameters of a request. An empty value counts as absent (GEN-4).
+
+    Args:
+        values: each parameter that was sent once.
+        repeated: names sent more than once, which may not be.
+        resources: every ``resource`` (RFC 8707).
+    """
+
+    values: Mapping[str, str] = field(factory=dict[str, str])
+    repeated: frozenset[str] = frozenset()
+    resources: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, pairs: Iterable[tuple[str, str]]) -> "Parameters":
+        """Sort pairs, in the order sent, into values, repetitions and resources."""
+        values: dict[str, str] = {}
+        repeated: set[str] = set()
+        resources: list[str] = []
+        for name, value in pairs:
+            if not value:
+                continue
+            if name == "resource":
+                resources.append(value)
+            elif name in values:
+                repeated.add(name)
+            else:
+                values[name] = value
+        return cls(values, frozenset(repeated), tuple(resources))
+
+    def get(self, name: str) -> str | None:
+        """The value of a parameter; None when it is absent, empty or repeated."""
+        return None if name in self.repeated else self.values.get(name)
+
+
+@frozen
+class ClientRequest:
+    """A request of a client to the token or revocation endpoint.
+
+    Args:
+        parameters: the form.
+        authorization: the ``Authorization`` header, if there was one.
+    """
+
+    parameters: Parameters
+    authorization: str | None = None
+
+
+@frozen
+class ConsentForm:
+    """What the consent page's form sends back.
+
+    Args:
+        transaction: the sealed transaction.
+        decision: ``approve``, ``deny`` or ``preview``; anything else approves nothing (CON-1).
+        default: name of the default maximum role.
+        sandbox: name of the sandbox's maximum role; empty: the default.
+        organizations: name of the maximum role by organization id; empty: the default.
+    """
+
+    transaction: str
+    decision: str
+    default: str = ""
+    sandbox: str = ""
+    organizations: Mapping[str, str] = field(factory=dict[str, str])

@@ -1,0 +1,508 @@
+"""The synchronous authorization server: read, decide, commit. No rule lives here."""
+
+import secrets
+import time
+from collections.abc import Callable, Sequence
+
+from scopegate import presets
+from scopegate.core.caps import RoleCap
+from scopegate.core.changes import Change, Touch
+from scopegate.core.clients import AuthMethod, Client
+from scopegate.core.credentials import Entropy, digest
+from scopegate.core.permissions import Explanation, Place, place_of
+from scopegate.core.records import Page
+from scopegate.core.scopes import Catalogue
+from scopegate.core.standing import Sandbox, Standing
+from scopegate.directory import Memberships, as_directory
+from scopegate.errors import ConflictError, ContentionError
+from scopegate.flows import access, authorize, consent, exchange, manage, register, revoke, throttling
+from scopegate.flows.access import Access, Refusal
+from scopegate.flows.challenges import Challenge, challenge
+from scopegate.flows.configuration import PRIVATE_SCHEMES, Configuration, Resource, configure
+from scopegate.flows.consent import Transaction
+from scopegate.flows.exchange import Presented
+from scopegate.flows.manage import TokenView
+from scopegate.flows.outcomes import (
+    AuthorizeOutcome,
+    ConsentPrompt,
+    ErrorPage,
+    OAuthFailure,
+    Registered,
+    RegisterOutcome,
+    RevokeOutcome,
+    SignedIn,
+    TokenOutcome,
+)
+from scopegate.flows.register import RegistrationRequest
+from scopegate.flows.requests import ClientRequest, ConsentForm, Parameters
+from scopegate.profiles import DEFAULT, Profile
+from scopegate.protocols import Directory, Store, Throttle
+from scopegate.stores import as_store
+from scopegate.throttle import WindowThrottle
+
+ATTEMPTS = 3
+PAGE = 100
+
+
+class AuthorizationServer:
+    """An OAuth 2.1 authorization server for synchronous hosts.
+
+    Args:
+        issuer: the address of this server, emitted byte for byte (RFC 8414 section 2).
+        product: the name people know the application by.
+        directory: who users are and where they stand: a `Directory`, or one function from user id to memberships.
+        resources: the protected resources; the first is meant where a client names none.
+        store: where tokens and clients are kept.
+        sealing_keys: keys printed by ``python -m scopegate key``, newest first.
+        catalogue: roles and scopes; by default users above organizations above applications.
+        profile: lifetimes and strictness.
+        realm: short stable name of this server inside the store.
+        registration: whether clients may register themselves (RFC 7591).
+        initial_access_tokens: where given, registration needs one of them.
+        private_schemes: redirect schemes without a dot that native clients may use.
+        throttle: slows down registration and guessing of secrets.
+        clock: gives POSIX seconds.
+        entropy: gives random bytes.
+
+    Raises:
+        ConfigurationError: something cannot work as written.
+        TypeError: the store or the directory is asynchronous.
+    """
+
+    def __init__(
+        self,
+        *,
+        issuer: str,
+        product: str,
+        directory: Directory | Memberships,
+        resources: Sequence[Resource],
+        store: Store,
+        sealing_keys: Sequence[str],
+        catalogue: Catalogue | None = None,
+        profile: Profile = DEFAULT,
+        realm: str = "default",
+        registration: bool = True,
+        initial_access_tokens: Sequence[str] = (),
+        private_schemes: Sequence[str] = tuple(PRIVATE_SCHEMES),
+        throttle: Throttle | None = None,
+        clock: Callable[[], float] = time.time,
+        entropy: Entropy = secrets.token_bytes,
+    ) -> None:
+        self.configuration: Configuration = configure(
+            issuer=issuer,
+            product=product,
+            catalogue=catalogue or presets.simple(),
+            resources=resources,
+            sealing_keys=sealing_keys,
+            profile=profile,
+            realm=realm,
+            registration=registration,
+            initial_access_tokens=initial_access_tokens,
+            private_schemes=private_schemes,
+        )
+        self._store = as_store(store)
+        self._directory = as_directory(directory)
+        self._throttle = throttle or WindowThrottle()
+        self._clock = clock
+        self._entropy = entropy
+        self._realm = realm
+        self._resource = self.configuration.resources[0].uri
+
+    def open(self) -> None:
+        """Open the store and bring its schema up to date; the first request does it otherwise."""
+        self._store.open()
+
+    def close(self) -> None:
+        """Let go of the store's resources."""
+        self._store.close()
+
+    def _committed(self, changes: Sequence[Change]) -> bool:
+        """Commit; False when somebody else was first, so that one must read and decide again."""
+        if not changes:
+            return True
+        try:
+            self._store.commit(self._realm, changes)
+        except ConflictError:
+            return False
+        return True
+
+    # The authorization endpoint
+
+    def authorize(self, parameters: Parameters, signed_in: SignedIn | None) -> AuthorizeOutcome:
+        """Judge an authorization request and say what the browser gets (AZ rows).
+
+        Args:
+            parameters: the query.
+            signed_in: who is at the browser.
+        """
+        client_id = authorize.client_key(parameters)
+        client = None if client_id is None else self._store.client(self._realm, client_id)
+        checked = authorize.check(self.configuration, parameters, client, signed_in)
+        if not isinstance(checked, authorize.ValidRequest):
+            return checked
+        now = self._clock()
+        transaction = consent.begin(self.configuration, checked, now=now, entropy=self._entropy)
+        sealed = consent.seal(self.configuration, transaction, self._entropy)
+        return self._prompt(transaction, sealed, client, now)
+
+    def _prompt(
+        self, transaction: Transaction, sealed: str, client: Client | None, now: float
+    ) -> ConsentPrompt | ErrorPage:
+        account = self._directory.account(transaction.user)
+        places = self._directory.memberships(transaction.user)
+        query = consent.siblings_query(self.configuration, transaction, now=now)
+        siblings = self._store.tokens(self._realm, query, after=None, limit=PAGE)
+        return consent.prompt(
+            self.configuration,
+            transaction,
+            sealed,
+            client=client,
+            account=account,
+            places=places,
+            siblings=siblings.items,
+            now=now,
+        )
+
+    def consent(self, form: ConsentForm, signed_in: SignedIn | None) -> AuthorizeOutcome:
+        """Do what the user decided (CON rows).
+
+        Args:
+            form: what the consent page sent back.
+            signed_in: who is at the browser.
+
+        Raises:
+            UnavailableError: nothing was decided.
+        """
+        now = self._clock()
+        transaction = consent.resume(self.configuration, form, signed_in, now=now)
+        if not isinstance(transaction, Transaction):
+            return transaction
+        client = self._store.client(self._realm, transaction.client_id)
+        shown = self._prompt(transaction, form.transaction, client, now)
+        if not isinstance(shown, ConsentPrompt):
+            return shown
+        return self._decided(transaction, form, shown, now)
+
+    def _decided(
+        self, transaction: Transaction, form: ConsentForm, shown: ConsentPrompt, now: float
+    ) -> AuthorizeOutcome:
+        for _ in range(ATTEMPTS):
+            record = self._store.token(self._realm, transaction.token_id)
+            decision = consent.decide(
+                self.configuration, transaction, form, shown, record=record, now=now, entropy=self._entropy
+            )
+            if self._committed(decision.changes):
+                self._drop_surplus(transaction.user, now)
+                return decision.outcome
+        raise ContentionError
+
+    def _drop_surplus(self, user: str, now: float) -> None:
+        query = consent.pending_query(self.configuration, user, now=now)
+        pending = self._store.tokens(self._realm, query, after=None, limit=PAGE)
+        for decision in consent.surplus(self.configuration, pending.items, now=now):
+            self._committed(decision.changes)
+
+    # The token, revocation and registration endpoints
+
+    def token(self, request: ClientRequest) -> TokenOutcome:
+        """Exchange a code, or refresh (TOK, CODE and REF rows).
+
+        Raises:
+            UnavailableError: nothing was decided.
+        """
+        presented = exchange.read(self.configuration, request)
+        if isinstance(presented, OAuthFailure):
+            return presented
+        for _ in range(ATTEMPTS):
+            outcome, changes = self._exchange(presented)
+            if self._committed(changes):
+                return self._slowed(presented.credentials.client_id, outcome)
+        raise ContentionError
+
+    def _exchange(self, presented: Presented) -> tuple[TokenOutcome, Sequence[Change]]:
+        record = self._store.token(self._realm, presented.token_id, presented.digest)
+        client_id = exchange.named_client(presented, record)
+        client = None if client_id is None else self._store.client(self._realm, client_id)
+        account = None if record is None else self._directory.account(record.token.user)
+        decision = exchange.decide(
+            self.configuration,
+            presented,
+            record=record,
+            client=client,
+            account=account,
+            now=self._clock(),
+            entropy=self._entropy,
+        )
+        return decision.outcome, decision.changes
+
+    def _slowed(self, client_id: str, outcome: TokenOutcome) -> TokenOutcome:
+        if not throttling.is_guess(outcome):
+            return outcome
+        wait = self._throttle.wait(throttling.SECRET, client_id, now=self._clock())
+        return throttling.slowed(wait) or outcome
+
+    def revoke(self, request: ClientRequest) -> RevokeOutcome:
+        """Revoke what a client holds (RFC 7009).
+
+        Raises:
+            UnavailableError: it is not known to be revoked.
+        """
+        presented = revoke.read(self.configuration, request)
+        if isinstance(presented, OAuthFailure):
+            return presented
+        for _ in range(ATTEMPTS):
+            record = self._store.token(self._realm, presented.token_id, presented.digest)
+            client_id = revoke.named_client(presented, record)
+            client = None if client_id is None else self._store.client(self._realm, client_id)
+            now = self._clock()
+            decision = revoke.decide(self.configuration, presented, record=record, client=client, now=now)
+            if self._committed(decision.changes):
+                return decision.outcome
+        raise ContentionError
+
+    def register(self, request: RegistrationRequest) -> RegisterOutcome:
+        """Register a client that asks for itself (RFC 7591)."""
+        now = self._clock()
+        slowed = throttling.slowed(self._throttle.wait(throttling.REGISTER, "", now=now))
+        if slowed is not None:
+            return slowed
+        decision = register.decide(self.configuration, request, now=now, entropy=self._entropy)
+        if self._committed(decision.changes):
+            return decision.outcome
+        raise ContentionError
+
+    def add_client(
+        self,
+        name: str,
+        redirect_uris: Sequence[str],
+        *,
+        auth_method: AuthMethod = AuthMethod.NONE,
+        scopes: Sequence[str] | None = None,
+        homepage: str = "",
+    ) -> Registered:
+        """Register a client for the operator; a secret is in the document, once.
+
+        Args:
+            name: what people read.
+            redirect_uris: where it may be answered.
+            auth_method: how it authenticates.
+            scopes: what it may ask for; None: any scope on offer.
+            homepage: its https address.
+
+        Raises:
+            InvalidValueError: names the argument that is not acceptable.
+        """
+        decision = register.register(
+            self.configuration,
+            name=name,
+            redirect_uris=redirect_uris,
+            auth_method=auth_method,
+            scopes=scopes,
+            homepage=homepage,
+            now=self._clock(),
+            entropy=self._entropy,
+        )
+        if self._committed(decision.changes):
+            return decision.outcome
+        raise ContentionError
+
+    # Protected resources
+
+    def authenticate(self, authorization: str | None, *, resource: str | None = None) -> Access | Refusal:
+        """Judge the ``Authorization`` header of a request to a protected resource (RS rows).
+
+        Args:
+            authorization: the header, if there was one.
+            resource: the URI of the resource as configured; None: the first one.
+
+        Raises:
+            UnavailableError: nothing was decided.
+        """
+        found = access.secret(authorization)
+        if isinstance(found, Refusal):
+            return found
+        kind, token_id, secret = found
+        record = self._store.token(self._realm, token_id, digest(self._realm, kind, secret))
+        account = None if record is None else self._directory.account(record.token.user)
+        now = self._clock()
+        granted = access.bearer(self.configuration, record, account, resource or self._resource, now)
+        if access.is_stale(self.configuration, granted, now):
+            self._committed((Touch(token_id, now),))
+        return granted
+
+    def explain(
+        self,
+        granted: Access,
+        action: str,
+        *,
+        organization: str | Sandbox | None = None,
+        application: str | None = None,
+    ) -> Explanation:
+        """Judge an action of a request, with reasons (laws 1 and 2).
+
+        Args:
+            granted: from `authenticate`.
+            action: the name of an action, such as ``Application.read``.
+            organization: where it happens, for actions on organizations.
+            application: where it happens, for actions on applications.
+
+        Raises:
+            ConfigurationError: the catalogue has no such action.
+            InvalidValueError: the place is missing.
+            UnavailableError: the directory did not answer.
+        """
+        rule = self.configuration.catalogue.rule(action)
+        place = place_of(rule, organization=organization, application=application)
+        standing = self._standing(granted, place) if access.needs_standing(rule) else None
+        return access.decide(self.configuration, granted, rule, standing, place=place)
+
+    def _standing(self, granted: Access, place: Place) -> Standing:
+        known = granted.standings.get(place)
+        if known is None:
+            organization, application = place
+            known = self._directory.standing(granted.user, organization=organization, application=application)
+            granted.standings[place] = known
+        return known
+
+    def access(
+        self,
+        authorization: str | None,
+        action: str | None = None,
+        *,
+        organization: str | Sandbox | None = None,
+        application: str | None = None,
+        resource: str | None = None,
+    ) -> Access | Refusal:
+        """From the ``Authorization`` header to an allowed action, in one call.
+
+        Args and errors are those of `authenticate` and `explain`.
+        """
+        granted = self.authenticate(authorization, resource=resource)
+        if action is None or isinstance(granted, Refusal):
+            return granted
+        explanation = self.explain(granted, action, organization=organization, application=application)
+        return access.refusal(explanation, resource) or granted
+
+    def challenge(self, refusal: Refusal) -> Challenge:
+        """What to answer to a refused request (RFC 6750 section 3)."""
+        return challenge(self.configuration, refusal)
+
+    # What users do with their tokens
+
+    def tokens(self, user: str, *, after: str | None = None, limit: int = PAGE) -> Page[TokenView]:
+        """The user's tokens, newest first.
+
+        Args:
+            user: whose.
+            after: where the page before ended.
+            limit: how many at most.
+        """
+        now = self._clock()
+        query = manage.list_query(self.configuration, user, now=now)
+        page = self._store.tokens(self._realm, query, after=after, limit=limit)
+        views: list[TokenView] = []
+        for token in page.items:
+            client = self._store.client(self._realm, token.client_id)
+            views.append(manage.view(self.configuration, token, client, now=now))
+        return Page(views, page.after)
+
+    def token_detail(self, user: str, token_id: str) -> TokenView:
+        """One token of the user.
+
+        Raises:
+            NotFoundError: there is none, or it is another user's.
+        """
+        record = self._store.token(self._realm, token_id)
+        return manage.detail(self.configuration, record, user, now=self._clock())
+
+    def edit(
+        self,
+        user: str,
+        token_id: str,
+        *,
+        name: str | None = None,
+        description: str | None = None,
+        cap: RoleCap | None = None,
+        active: bool | None = None,
+        expected_version: int | None = None,
+    ) -> TokenView:
+        """Rename, describe, recap, pause or resume a token of the user, in one step.
+
+        Args:
+            user: whose token it is.
+            token_id: which.
+            name: the new name; None: as it is.
+            description: the new description; None: as it is.
+            cap: the whole new cap; None: as it is.
+            active: False pauses, True resumes; None: as it is.
+            expected_version: the version that the user saw; None: whatever it is.
+
+        Raises:
+            NotFoundError: there is no such token, or it is another user's.
+            ReadOnlyError: its status does not allow the change.
+            StaleVersionError: somebody changed it first.
+            InvalidValueError: names the value that is not acceptable.
+            UnavailableError: nothing was decided.
+        """
+        wanted = manage.Edit(name, description, cap, active, expected_version)
+        for _ in range(ATTEMPTS):
+            record = self._store.token(self._realm, token_id)
+            decision = manage.edit(self.configuration, record, user, wanted, now=self._clock())
+            if self._committed(decision.changes):
+                return decision.outcome
+        raise ContentionError
+
+    def pause(self, user: str, token_id: str) -> TokenView:
+        """Switch a token off; see `edit`."""
+        return self.edit(user, token_id, active=False)
+
+    def resume(self, user: str, token_id: str) -> TokenView:
+        """Switch a token on again; see `edit`."""
+        return self.edit(user, token_id, active=True)
+
+    def recap(
+        self, user: str, token_id: str, cap: RoleCap, *, expected_version: int | None = None
+    ) -> TokenView:
+        """Replace the cap of a token; see `edit`."""
+        return self.edit(user, token_id, cap=cap, expected_version=expected_version)
+
+    def delete(self, user: str, token_id: str) -> TokenView:
+        """Delete a token of the user: access, refresh and unredeemed codes end with it.
+
+        Raises:
+            NotFoundError: there is no such token, or it is another user's.
+            UnavailableError: it is not known to be deleted.
+        """
+        for _ in range(ATTEMPTS):
+            record = self._store.token(self._realm, token_id)
+            decision = manage.delete(self.configuration, record, user, now=self._clock())
+            if self._committed(decision.changes):
+                return decision.outcome
+        raise ContentionError
+
+    def explain_token(
+        self,
+        user: str,
+        token_id: str,
+        action: str,
+        *,
+        organization: str | Sandbox | None = None,
+        application: str | None = None,
+    ) -> Explanation:
+        """What a token of the user may do now, with reasons, without using it.
+
+        Args and errors are those of `token_detail` and `explain`.
+        """
+        found = self.token_detail(user, token_id)
+        rule = self.configuration.catalogue.rule(action)
+        place = place_of(rule, organization=organization, application=application)
+        standing = None
+        if access.needs_standing(rule):
+            standing = self._directory.standing(user, organization=place[0], application=place[1])
+        return manage.explain(self.configuration, found, rule, standing, place=place)
+
+    def sweep(self, limit: int = 1000) -> int:
+        """Free at most ``limit`` rows of what is long dead, and say how many were freed; call it again while it is full."""
+        now = self._clock()
+        pending_before = manage.pending_before(self.configuration, now=now)
+        return self._store.sweep(self._realm, pending_before=pending_before, kept_before=now, limit=limit)

@@ -96,7 +96,6 @@ def _asker(prompt: ConsentPrompt, name: str, wording: Wording, links: Links) -> 
         name=name,
         initial=name[0].upper(),
         publisher=_publisher(prompt.client, clean(prompt.product), wording),
-        made_by=wording.say("Not made by {product}.", product=clean(prompt.product)),
         account_label=wording.say("Your account"),
         account=clean(prompt.account.label, at_most=LONGEST_LABEL),
         switch=switch,
@@ -111,11 +110,14 @@ def _asker(prompt: ConsentPrompt, name: str, wording: Wording, links: Links) -> 
 
 
 def _publisher(client: Client, product: str, wording: Wording) -> str:
+    """How far the name can be believed (C02, C14): only the operator vouches for an app."""
     match client.origin:
         case Origin.SELF_REGISTERED:
-            return wording.say("Unverified app, registered itself")
+            return wording.say("Unverified app, registered itself. Not made by {product}.", product=product)
         case Origin.REGISTERED:
-            return wording.say("Registered by {product}", product=product)
+            if client.owner is None:
+                return wording.say("Registered by {product}.", product=product)
+            return wording.say("Registered by a user of {product}. Not made by {product}.", product=product)
 
 
 def _links(client: Client, wording: Wording) -> list[Link]:
@@ -145,13 +147,18 @@ def return_place(uri: str, wording: Wording = ENGLISH) -> Pieces:
 
 
 def _warning(prompt: ConsentPrompt, name: str, wording: Wording) -> Pieces:
-    """At most one (C06). A program on the device cannot be told apart from another (C05, CON-10)."""
-    if urlsplit(prompt.redirect.uri).scheme == "https":
+    """At most one (C06): that programs on a device cannot be told apart (C05, CON-10), or power (C35)."""
+    if urlsplit(prompt.redirect.uri).scheme != "https":
+        return wording.pieces(
+            "Any program on this device can call itself {client}."
+            " Go on only if you have just started this yourself.",
+            client=name,
+        )
+    top = prompt.roles.top
+    if top == prompt.roles.least or not any(_role(prompt, place) == top for place in prompt.places):
         return ()
     return wording.pieces(
-        "Any program on this device can call itself {client}."
-        " Go on only if you have just started this yourself.",
-        client=name,
+        "With this choice, {client} will act as {role} for you.", client=name, role=_label(top)
     )
 
 
@@ -271,8 +278,10 @@ def _places_hint(prompt: ConsentPrompt, wording: Wording) -> str:
 
 
 def _places_summary(count: int, changed: int, wording: Wording) -> str:
-    places = wording.count("Set it for {number} place", "Set it for each of {number} places", count)
-    return wording.say("{places} ({changed} set)", places=places, changed=str(changed)) if changed else places
+    places = _places_count(count, wording)
+    if changed:
+        return wording.say("Choose place by place ({places}, {set} set)", places=places, set=str(changed))
+    return wording.say("Choose place by place ({places})", places=places)
 
 
 def _chosen(cap: RoleCap, place: Membership) -> str | None:
@@ -286,15 +295,14 @@ def _place(
 ) -> Choice:
     roles, chosen = prompt.roles, _chosen(prompt.cap, place)
     sandbox = isinstance(place.organization, Sandbox)
-    rank = effective_rank(roles, prompt.cap, Standing(place.owner, place.role), lower_only=prompt.lower_only)
-    own, role = roles[place.role], roles.roles[rank]
+    own, role = roles[place.role], _role(prompt, place)
     label = clean(place.label, at_most=LONGEST_LABEL) or wording.say("A place without a name")
     follow = Option(
         "", wording.say("Use the default ({role})", role=_label(roles[prompt.cap.default])), chosen is None
     )
     return Choice(
         field="sandbox" if sandbox else f"organization:{place.organization}",
-        id=f"place-{number}",
+        id=f"p{number}",
         label=label,
         options=(follow, *_options(roles, chosen)),
         own=_label(own),
@@ -302,6 +310,13 @@ def _place(
         role=_label(role),
         error=problems.get("sandbox" if sandbox else f"organizations[{place.organization}]", ""),
     )
+
+
+def _role(prompt: ConsentPrompt, place: Membership) -> Role:
+    standing = Standing(place.owner, place.role)
+    return prompt.roles.roles[
+        effective_rank(prompt.roles, prompt.cap, standing, lower_only=prompt.lower_only)
+    ]
 
 
 def _result(label: str, own: Role, role: Role, wording: Wording) -> Pieces:
@@ -357,7 +372,7 @@ def _ending(prompt: ConsentPrompt, name: str, wording: Wording) -> Ending:
 def _mistakes(prompt: ConsentPrompt, wording: Wording) -> list[Mistake]:
     places = {
         "sandbox" if isinstance(place.organization, Sandbox) else f"organizations[{place.organization}]": (
-            f"place-{number}",
+            f"p{number}",
             clean(place.label, at_most=LONGEST_LABEL),
         )
         for number, place in enumerate(prompt.places, 1)

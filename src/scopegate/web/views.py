@@ -56,7 +56,6 @@ class Asker:
         name: what the client calls itself, made safe.
         initial: the first letter of it, for decoration.
         publisher: how the server came to know it.
-        made_by: says that the product did not make it.
         account_label, account: who is signed in.
         switch: a link to the host's own page for using another account.
         returns_label, returns: where the person goes afterwards, in words.
@@ -68,7 +67,6 @@ class Asker:
     name: str
     initial: str
     publisher: str
-    made_by: str
     account_label: str
     account: str
     switch: Link | None

@@ -61,7 +61,7 @@ FORBIDDEN_ATTRIBUTES = {
     "urandom",
     "utcnow",
 }
-"""Names by which a module would reach the clock or the randomness of the system through what it may import."""
+"""Names by which a module would reach the clock or the system's randomness through what it may import."""
 
 
 def imports_in(source: str) -> set[str]:

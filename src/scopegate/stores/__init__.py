@@ -1,6 +1,20 @@
 """Stores: in memory and in an SQLite file. They know no rule of OAuth."""
 
+from typing import TYPE_CHECKING
+
 from scopegate.stores._colours import as_async_store, as_store
 from scopegate.stores.memory import AsyncMemoryStore, MemoryStore
 
-__all__ = ["AsyncMemoryStore", "MemoryStore", "as_async_store", "as_store"]
+if TYPE_CHECKING:
+    from scopegate.stores.sqlite import SQLiteStore
+
+__all__ = ["AsyncMemoryStore", "MemoryStore", "SQLiteStore", "as_async_store", "as_store"]
+
+
+def __getattr__(name: str) -> object:
+    """Import sqlite3 only for those who use it."""
+    if name == "SQLiteStore":
+        from scopegate.stores.sqlite import SQLiteStore  # noqa: PLC0415
+
+        return SQLiteStore
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

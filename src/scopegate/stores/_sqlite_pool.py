@@ -1,0 +1,222 @@
+"""Connections to one SQLite file: kept open, lent to one call at a time, never carried over a fork."""
+
+import os
+import sqlite3
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager, suppress
+from threading import Lock
+from typing import Any, Final
+from weakref import WeakSet
+
+from scopegate.errors import StoreUnavailableError
+from scopegate.stores._sqlite_schema import prepare
+
+_MAXIMUM_IDLE: Final = 16
+
+
+class Pool:
+    """The connections.
+
+    A call borrows one and gives it back, so there are as many as there were calls at once, whatever the
+    number of threads. Taking the last item of a list and appending one are atomic, so borrowing takes no
+    lock. Writers of one process take turns under a lock, because SQLite lets those of several processes only
+    try again and again.
+
+    SQLite forbids carrying a connection over a fork. Idle ones are closed before it, in the parent;
+    afterwards each side opens its own. One that another thread is using at that moment cannot be saved: fork
+    before serving.
+    """
+
+    def __init__(self, path: str, timeout: float, synchronous: str) -> None:
+        self.path: Final = path
+        self._timeout = timeout
+        self._synchronous = synchronous
+        self.renew()
+        _pools.add(self)
+
+    def renew(self) -> None:
+        """Begin anew, as in a child process: forget connections and locks without touching them."""
+        self._idle: list[sqlite3.Connection] = []
+        self._prepared = False
+        self._opening = Lock()
+        self._writing = Lock()
+
+    def open(self) -> None:
+        """Bring the schema up to date, once.
+
+        Raises:
+            ConfigurationError: a newer release wrote the file, or the place cannot hold a write-ahead log.
+            StoreUnavailableError: SQLite says no.
+        """
+        with self._opening:
+            if self._prepared:
+                return
+            connection = self._connect()
+            try:
+                prepare(connection, self.path, self._timeout)
+            except sqlite3.Error as error:
+                connection.close()
+                raise self._unavailable(error) from error
+            except BaseException:
+                connection.close()
+                raise
+            self._prepared = True
+            self._idle.append(connection)
+
+    def close(self) -> None:
+        """Close what is idle now, and what is lent as soon as it is given back."""
+        idle, self._idle = self._idle, []
+        self._prepared = False
+        with suppress(IndexError):
+            while True:
+                idle.pop().close()
+
+    def rows(self, statement: str, parameters: Sequence[object]) -> list[Any]:
+        """What one statement finds.
+
+        Raises:
+            StoreUnavailableError: SQLite says no.
+        """
+        idle = self._idle
+        try:
+            connection = idle.pop()
+        except IndexError:
+            connection = self._another()
+        try:
+            found = connection.execute(statement, parameters).fetchall()
+        except UnicodeEncodeError:
+            found = []  # Half of a surrogate pair was asked for; no row can have it.
+        except BaseException as error:
+            connection.close()
+            if isinstance(error, sqlite3.Error):
+                raise self._unavailable(error) from error
+            raise
+        self._give_back(connection, idle)
+        return found
+
+    @contextmanager
+    def transaction(self) -> Generator[sqlite3.Connection]:
+        """Lend a connection that may write, alone; all that it wrote is kept, or nothing if the body raises.
+
+        Raises:
+            StoreUnavailableError: SQLite says no, or other writers left no gap until the time-out.
+        """
+        if not self._writing.acquire(timeout=self._timeout):
+            raise StoreUnavailableError(
+                f"{self.path} had no turn to write within {self._timeout} s: try again"
+            )
+        try:
+            idle = self._idle
+            connection = self._borrow(idle)
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+                yield connection
+                connection.execute("COMMIT")
+            except sqlite3.Error as error:
+                connection.close()
+                raise self._unavailable(error) from error
+            except BaseException:
+                self._roll_back(connection, idle)
+                raise
+            self._give_back(connection, idle)
+        finally:
+            self._writing.release()
+
+    @property
+    def busy(self) -> bool:
+        """Whether somebody in this process is writing."""
+        return self._writing.locked()
+
+    def write_unless_busy(self, statement: str, rows: Sequence[Sequence[object]]) -> None:
+        """Run one statement for each row, or drop it all: this neither waits for another writer nor fails."""
+        if not self._writing.acquire(blocking=False):
+            return
+        try:
+            idle = self._idle
+            with suppress(StoreUnavailableError, UnicodeEncodeError):
+                self._write_at_once(self._borrow(idle), idle, statement, rows)
+        finally:
+            self._writing.release()
+
+    def _write_at_once(
+        self,
+        connection: sqlite3.Connection,
+        idle: list[sqlite3.Connection],
+        statement: str,
+        rows: Sequence[Sequence[object]],
+    ) -> None:
+        try:
+            connection.execute("PRAGMA busy_timeout = 0")
+            connection.execute("BEGIN IMMEDIATE")
+            connection.executemany(statement, rows)
+            connection.execute("COMMIT")
+            connection.execute(f"PRAGMA busy_timeout = {int(self._timeout * 1000)}")
+        except sqlite3.Error:
+            connection.close()
+        except BaseException:
+            connection.close()
+            raise
+        else:
+            self._give_back(connection, idle)
+
+    def _borrow(self, idle: list[sqlite3.Connection]) -> sqlite3.Connection:
+        try:
+            return idle.pop()
+        except IndexError:
+            return self._another()
+
+    def _another(self) -> sqlite3.Connection:
+        if not self._prepared:
+            self.open()
+        return self._connect()
+
+    def _give_back(self, connection: sqlite3.Connection, idle: list[sqlite3.Connection]) -> None:
+        if idle is self._idle and len(idle) < _MAXIMUM_IDLE:
+            idle.append(connection)
+        else:
+            connection.close()
+
+    def _roll_back(self, connection: sqlite3.Connection, idle: list[sqlite3.Connection]) -> None:
+        try:
+            connection.execute("ROLLBACK")
+        except sqlite3.Error:
+            connection.close()  # Closing rolls back what is open.
+        else:
+            self._give_back(connection, idle)
+
+    def _connect(self) -> sqlite3.Connection:
+        try:
+            connection = sqlite3.connect(
+                self.path, timeout=self._timeout, isolation_level=None, check_same_thread=False
+            )
+            connection.execute(f"PRAGMA synchronous = {self._synchronous}")
+        except sqlite3.Error as error:
+            raise self._unavailable(error) from error
+        return connection
+
+    def _unavailable(self, error: sqlite3.Error) -> StoreUnavailableError:
+        return StoreUnavailableError(
+            f"SQLite did not do as asked with {self.path}: {error}. Look at the file, its folder and the "
+            f"disk, or, if it was locked, at who else writes to it; then try again"
+        )
+
+    def __del__(self) -> None:
+        """Close what nobody closed."""
+        self.close()
+
+
+_pools: Final[WeakSet[Pool]] = WeakSet()
+
+
+def _before_fork() -> None:
+    for pool in list(_pools):
+        pool.close()
+
+
+def _after_fork_in_child() -> None:
+    for pool in list(_pools):
+        pool.renew()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_before_fork, after_in_child=_after_fork_in_child)

@@ -1,0 +1,157 @@
+"""The tables of the SQLite store, and how they come to be: forward only, by whoever opens the file first."""
+
+import sqlite3
+from time import monotonic, sleep
+from typing import Final
+
+from scopegate.errors import ConfigurationError, StoreUnavailableError
+
+_FIRST: Final = (
+    """
+    CREATE TABLE scopegate_tokens (
+        realm TEXT NOT NULL,
+        id TEXT NOT NULL,
+        user TEXT NOT NULL,
+        client_id TEXT NOT NULL,
+        created_at REAL NOT NULL,
+        document TEXT NOT NULL,
+        settings TEXT NOT NULL,
+        version INTEGER NOT NULL,
+        generation INTEGER NOT NULL,
+        advanced_at REAL,
+        reply BLOB,
+        revoked_at REAL,
+        revoked_reason TEXT,
+        last_used_at REAL,
+        PRIMARY KEY (realm, id)
+    ) WITHOUT ROWID
+    """,
+    "CREATE INDEX scopegate_tokens_of_user ON scopegate_tokens (realm, user, created_at DESC, id)",
+    "CREATE INDEX scopegate_tokens_of_client ON scopegate_tokens (realm, client_id, created_at DESC, id)",
+    "CREATE INDEX scopegate_tokens_by_age ON scopegate_tokens (realm, created_at DESC, id)",
+    """
+    CREATE INDEX scopegate_tokens_pending ON scopegate_tokens (realm, created_at, id) WHERE generation = 0
+    """,
+    """
+    CREATE TABLE scopegate_credentials (
+        realm TEXT NOT NULL,
+        token_id TEXT NOT NULL,
+        digest BLOB NOT NULL,
+        kind TEXT NOT NULL,
+        generation INTEGER NOT NULL,
+        created_at REAL NOT NULL,
+        expires_at REAL,
+        keep_until REAL,
+        document TEXT,
+        PRIMARY KEY (realm, token_id, digest)
+    ) WITHOUT ROWID
+    """,
+    """
+    CREATE INDEX scopegate_credentials_kept ON scopegate_credentials (realm, keep_until)
+    WHERE keep_until IS NOT NULL
+    """,
+    """
+    CREATE TABLE scopegate_clients (
+        realm TEXT NOT NULL,
+        id TEXT NOT NULL,
+        owner TEXT,
+        version INTEGER NOT NULL,
+        document TEXT NOT NULL,
+        PRIMARY KEY (realm, id)
+    ) WITHOUT ROWID
+    """,
+    "CREATE INDEX scopegate_clients_of_owner ON scopegate_clients (realm, owner, id) WHERE owner IS NOT NULL",
+    """
+    CREATE TABLE scopegate_once (
+        realm TEXT NOT NULL,
+        key TEXT NOT NULL,
+        value BLOB NOT NULL,
+        expires_at REAL NOT NULL,
+        PRIMARY KEY (realm, key)
+    ) WITHOUT ROWID
+    """,
+    "CREATE INDEX scopegate_once_kept ON scopegate_once (realm, expires_at)",
+    """
+    CREATE TABLE scopegate_events (
+        sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+        realm TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        at REAL NOT NULL,
+        user TEXT NOT NULL,
+        token_id TEXT NOT NULL,
+        client_id TEXT NOT NULL,
+        detail TEXT
+    )
+    """,
+    "CREATE INDEX scopegate_events_of_user ON scopegate_events (realm, user)",
+    "CREATE INDEX scopegate_events_of_token ON scopegate_events (realm, token_id)",
+)
+
+STEPS: Final = (_FIRST,)
+"""Step n brings a file from schema n to n + 1. A step that was released is never changed."""
+
+_PAUSE: Final = 0.01
+
+
+def prepare(connection: sqlite3.Connection, path: str, timeout: float) -> None:
+    """Switch the file to write-ahead logging and bring its schema up to date.
+
+    Any number of processes may do this at once: each step is one transaction that looks again before it acts.
+
+    Raises:
+        ConfigurationError: a newer release wrote the file, or the place cannot hold a write-ahead log.
+        StoreUnavailableError: other processes kept it locked for ``timeout`` seconds.
+        sqlite3.Error: anything else that SQLite says.
+    """
+    _log_ahead(connection, path, timeout)
+    if _version(connection) != len(STEPS):
+        connection.execute("BEGIN IMMEDIATE")
+        with connection:
+            _upgrade(connection, path)
+
+
+def _upgrade(connection: sqlite3.Connection, path: str) -> None:
+    version = _version(connection)
+    if version > len(STEPS):
+        raise ConfigurationError(
+            f"{path} has schema {version}, and this release of scopegate knows none above {len(STEPS)}: "
+            f"run the newer release that wrote it, or open another file"
+        )
+    for step in STEPS[version:]:
+        for statement in step:
+            connection.execute(statement)
+    connection.execute("CREATE TABLE IF NOT EXISTS scopegate_schema (version INTEGER NOT NULL)")
+    connection.execute("DELETE FROM scopegate_schema")
+    connection.execute("INSERT INTO scopegate_schema (version) VALUES (?)", (len(STEPS),))
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    """The schema that the file has; 0: none yet."""
+    named = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'scopegate_schema'"
+    if connection.execute(named).fetchone() is None:
+        return 0
+    row = connection.execute("SELECT max(version) FROM scopegate_schema").fetchone()
+    return int(row[0] or 0)
+
+
+def _log_ahead(connection: sqlite3.Connection, path: str, timeout: float) -> None:
+    """SQLite does not wait for its lock when several connections change the journal at once, so this does."""
+    deadline = monotonic() + timeout
+    while True:
+        try:
+            (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                raise
+            if monotonic() > deadline:
+                raise StoreUnavailableError(
+                    f"{path} stayed locked for {timeout} s while it was opened: try again"
+                ) from error
+            sleep(_PAUSE)
+            continue
+        break
+    if mode != "wal":
+        raise ConfigurationError(
+            f"{path} cannot have a write-ahead log (its journal is {mode!r}): put it on a local disk, "
+            f"where it may be written"
+        )

@@ -14,7 +14,6 @@ from benchmarks.report import keep, write
 CONTENDERS: Final = {
     "attrs + sqlite3, hashlib, secrets, json": "import attrs, sqlite3, hashlib, secrets, json, hmac",
     "scopegate": "import scopegate",
-    "scopegate, server built": "from benchmarks.scopegate_rows import build_server; build_server()",
     "Authlib server parts": (
         "import authlib.oauth2.rfc6749.grants, authlib.oauth2.rfc6750, authlib.oauth2.rfc7636"
     ),

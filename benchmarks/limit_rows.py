@@ -5,21 +5,26 @@ from hashlib import sha256
 from random import Random
 from secrets import token_urlsafe
 from time import time
+from typing import TypeVar
 
 from benchmarks import workload
 from benchmarks.asgi import read_token_answer
 from benchmarks.limits import (
     Answer,
+    Cap,
     Code,
     Credential,
     Token,
     code_exchange,
+    decider,
     refresh_rotation,
     verifier,
 )
 from benchmarks.rows import Row, Verdict
 
+Item = TypeVar("Item")
 READ, OTHER = 1, 2
+NOBODY, VIEWER, EDITOR = 0, 1, 2
 
 
 def digest(secret: str) -> bytes:
@@ -32,10 +37,10 @@ def token() -> Token:
     return Token(workload.USER, workload.CLIENT_ID, workload.SCOPE)
 
 
-def in_any_order(items: Sequence[bytes], count: int) -> list[bytes]:
+def in_any_order(items: Sequence[Item], count: int) -> list[Item]:
     """Return `count` of `items` in a shuffled but repeatable order, each as often as the others."""
     order = Random(7)  # noqa: S311 - an order of requests protects nothing
-    picked: list[bytes] = []
+    picked: list[Item] = []
     while len(picked) < count:
         picked += order.sample(items, len(items))
     return picked[:count]
@@ -73,6 +78,36 @@ def bearer(stored: int) -> Row[bytes]:
             "another audience": lambda: add(audience="https://other.example"),
             "another scope": lambda: add(mask=OTHER),
             "another scheme": lambda: b"Basic " + headers[0][7:],
+        },
+    )
+
+
+def access(stored: int) -> Row[bytes]:
+    """Return the ruler of bearer check and decision in one, over that many stored access tokens."""
+    rows: dict[bytes, Credential] = {}
+    caps = {workload.USER: Cap(EDITOR, {}, {}), workload.OTHER_USER: Cap(NOBODY, {}, {})}
+    standings = {
+        (user, workload.APPLICATION): (workload.ORGANIZATION, EDITOR)
+        for user in (workload.USER, workload.OTHER_USER)
+    }
+    decide = decider(rows, workload.RESOURCE, caps, standings)
+
+    def add(*, user: str = workload.USER, mask: int = READ) -> bytes:
+        secret, owner = token_urlsafe(32), token()
+        owner.user = user
+        rows[digest(secret)] = (owner, 1, time() + workload.ACCESS_SECONDS, workload.RESOURCE, mask)
+        return b"Bearer " + secret.encode()
+
+    headers = [add() for _ in range(stored)]
+    return Row(
+        name="LIMIT",
+        prepare=lambda count: in_any_order(headers, count),
+        call=lambda header: decide(header, READ, VIEWER, workload.APPLICATION),
+        read=read_user,
+        refused={
+            "unknown": unknown_header,
+            "another scope": lambda: add(mask=OTHER),
+            "too low a cap": lambda: add(user=workload.OTHER_USER),
         },
     )
 

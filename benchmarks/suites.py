@@ -3,13 +3,14 @@
 from collections.abc import Callable
 from typing import Final
 
-from benchmarks import limit_rows, workload
+from benchmarks import limit_rows, scopegate_rows, workload
 from benchmarks.asgi import Exchange, caller, get
 from benchmarks.limits import metadata_document
 from benchmarks.peers import authlib_peer, mcp_peer, oauthlib_peer
-from benchmarks.rows import Row, Suite, Verdict
+from benchmarks.rows import Row, Suite, Target, Verdict
 
 HOT: Final = 100
+OURS: Final = ("scopegate", "scopegate, async")
 MANY: Final = 100_000
 GRANTED: Final = Verdict(200, (workload.USER,))
 ISSUED: Final = Verdict(200, workload.TOKEN_FIELDS)
@@ -26,9 +27,30 @@ def verify(stored: int) -> Suite:
             mcp_peer.bearer(stored),
             mcp_peer.bearer(stored, audience=True),
             oauthlib_peer.bearer(stored),
+            scopegate_rows.bearer(stored),
+            scopegate_rows.async_bearer(stored),
         ],
         expected=GRANTED,
         size=10_000,
+        targets=[Target(name, "LIMIT", 2.0) for name in OURS if stored == HOT],
+    )
+
+
+def access(stored: int) -> Suite:
+    """Return the bearer check and the decision over that many stored tokens."""
+    return Suite(
+        name="access" if stored == HOT else "access-many",
+        title=f"Bearer check and decision: header, action, application -> user; {stored} tokens stored",
+        rows=[
+            limit_rows.access(stored),
+            authlib_peer.access(stored),
+            mcp_peer.access(stored),
+            scopegate_rows.access(stored),
+            scopegate_rows.async_access(stored),
+        ],
+        expected=GRANTED,
+        size=10_000,
+        targets=[Target(name, "LIMIT", 2.0) for name in OURS if stored == HOT],
     )
 
 
@@ -37,9 +59,17 @@ def unknown() -> Suite:
     return Suite(
         name="unknown",
         title="Unknown token: Authorization header -> refused; 100 other tokens stored",
-        rows=[limit_rows.unknown(), authlib_peer.unknown(), mcp_peer.unknown(), oauthlib_peer.unknown()],
+        rows=[
+            limit_rows.unknown(),
+            authlib_peer.unknown(),
+            mcp_peer.unknown(),
+            oauthlib_peer.unknown(),
+            scopegate_rows.unknown(),
+            scopegate_rows.foreign(),
+        ],
         expected=Verdict(401),
         size=10_000,
+        targets=[Target("scopegate", "LIMIT", 2.0)],
     )
 
 
@@ -103,6 +133,7 @@ def metadata() -> Suite:
 
 SUITES: Final[dict[str, Callable[[], list[Suite]]]] = {
     "verify": lambda: [verify(HOT), verify(MANY)],
+    "access": lambda: [access(HOT), access(MANY)],
     "unknown": lambda: [unknown()],
     "exchange": lambda: [exchange()],
     "refresh": lambda: [refresh()],

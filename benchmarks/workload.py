@@ -11,8 +11,12 @@ RESOURCE: Final = "https://acme.example/mcp"
 CLIENT_ID: Final = "c_6pV2mTq9xWbL4sYd"
 REDIRECT_URI: Final = "https://client.example/oauth/callback"
 USER: Final = "user-1"
+OTHER_USER: Final = "user-2"
+ORGANIZATION: Final = "organization-1"
+APPLICATION: Final = "application-1"
+ACTION: Final = "Application.read"
 SCOPE: Final = "all.Application.read"
-OTHER_SCOPE: Final = "all.Application"
+OTHER_SCOPE: Final = "only.User.read"
 ACCESS_SECONDS: Final = 3600
 CODE_SECONDS: Final = 60
 

@@ -24,15 +24,17 @@ from authlib.oauth2.rfc6749 import (
 )
 from authlib.oauth2.rfc6749.grants import AuthorizationCodeGrant, RefreshTokenGrant
 from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
-from authlib.oauth2.rfc6750 import BearerTokenGenerator, BearerTokenValidator
+from authlib.oauth2.rfc6750 import BearerTokenGenerator, BearerTokenValidator, InsufficientScopeError
 from authlib.oauth2.rfc7636 import CodeChallenge
 
 from benchmarks import workload
 from benchmarks.asgi import read_token_answer
 from benchmarks.limit_rows import in_any_order, unknown_header, wrong_exchanges
+from benchmarks.peers.naive import allowed
 from benchmarks.rows import Row, Verdict
 
 TOKEN_URI = f"{workload.ISSUER}/token"
+DENIED = InsufficientScopeError()
 HTTP_HEADERS = {"Content-Type": workload.FORM_TYPE, "Accept": "*/*"}
 
 
@@ -246,6 +248,26 @@ def bearer(stored: int) -> Row[Any]:
             "paused": lambda: HeadersOnly.of(add(revoked=True)),
             "another scope": lambda: HeadersOnly.of(add(scope=workload.OTHER_SCOPE)),
         },
+    )
+
+
+def access(stored: int) -> Row[Any]:
+    """Return Authlib's bearer check and the application's own decision after it."""
+    known = bearer(stored)
+
+    def call(request: HeadersOnly) -> Token | OAuth2Error:
+        token = known.call(request)
+        if isinstance(token, OAuth2Error):
+            return token
+        scopes = token.scope.split()
+        return token if allowed(token.user, scopes, workload.ACTION, workload.APPLICATION) else DENIED
+
+    return Row(
+        name="Authlib + naive decision",
+        prepare=known.prepare,
+        call=call,
+        read=known.read,
+        refused={name: known.refused[name] for name in ("unknown", "another scope")},
     )
 
 

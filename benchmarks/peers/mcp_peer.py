@@ -32,6 +32,7 @@ from starlette.requests import HTTPConnection, Request
 from benchmarks import workload
 from benchmarks.asgi import Application, Exchange, Message, caller, form_post, get, http_scope, read_exchange
 from benchmarks.limit_rows import in_any_order, unknown_header, wrong_exchanges
+from benchmarks.peers.naive import allowed
 from benchmarks.rows import Row, Verdict
 
 Authenticated = tuple[AuthCredentials, AuthenticatedUser] | None
@@ -168,6 +169,27 @@ def bearer(stored: int, *, audience: bool = False) -> Row[Message]:
         call=call,
         read=read_bearer,
         refused=refused,
+        awaits=True,
+    )
+
+
+def access(stored: int) -> Row[Message]:
+    """Return the SDK's bearer check and the application's own decision after it."""
+    known = bearer(stored)
+
+    async def call(scope: Message) -> Authenticated:
+        found = await known.call(scope)
+        if found is None:
+            return None
+        user = found[1].access_token.subject or ""
+        return found if allowed(user, found[0].scopes, workload.ACTION, workload.APPLICATION) else None
+
+    return Row(
+        name="mcp SDK + naive decision",
+        prepare=known.prepare,
+        call=call,
+        read=known.read,
+        refused={name: known.refused[name] for name in ("unknown", "another scope")},
         awaits=True,
     )
 

@@ -380,8 +380,26 @@ class AuthorizationServer:
         granted = self.authenticate(authorization, resource=resource)
         if action is None or isinstance(granted, Refusal):
             return granted
+        denied = self.refusal(
+            granted, action, organization=organization, application=application, resource=resource
+        )
+        return denied or granted
+
+    def refusal(
+        self,
+        granted: Access,
+        action: str,
+        *,
+        organization: str | Sandbox | None = None,
+        application: str | None = None,
+        resource: str | None = None,
+    ) -> Refusal | None:
+        """What to tell the client if an action of its request is not allowed; None where it is.
+
+        Args and errors are those of `explain`; ``resource`` is the one that answers.
+        """
         explanation = self.explain(granted, action, organization=organization, application=application)
-        return access.refusal(explanation, resource) or granted
+        return access.refusal(explanation, resource)
 
     def challenge(self, refusal: Refusal) -> Challenge:
         """What to answer to a refused request (RFC 6750 section 3)."""

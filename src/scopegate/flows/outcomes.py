@@ -20,6 +20,7 @@ Problem = Literal[
     "cross_site",
     "already_decided",
     "sign_in_required",
+    "bad_request",
 ]
 
 

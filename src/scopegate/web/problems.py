@@ -89,6 +89,12 @@ EXPLANATIONS: Final[Mapping[Problem | Trouble, Explanation]] = {
         "There is no signed-in user at this browser.",
         calm=True,
     ),
+    "bad_request": Explanation(
+        "{product} could not read this request.",
+        "What your browser sent is damaged or incomplete. Nothing was approved.",
+        "Go back to the app and connect it again.",
+        "The parameters are not UTF-8, are too many, or are not a form.",
+    ),
     "unavailable": Explanation(
         "{product} cannot answer right now.",
         "Something on our side did not work. Nothing was approved.",

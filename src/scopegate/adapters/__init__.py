@@ -1,0 +1,1 @@
+"""Mount and protect, one module per framework. None of them holds a rule."""

@@ -1,0 +1,223 @@
+"""scopegate in a Starlette app: `install` mounts it, `requires` protects a route."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from functools import wraps
+from typing import Any, Concatenate, Final, ParamSpec, TypeAlias
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Match
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from scopegate.errors import ConfigurationError, UnavailableError
+from scopegate.flows.access import TWO_CREDENTIALS, Access, Refusal
+from scopegate.flows.outcomes import SignedIn
+from scopegate.server_async import AsyncAuthorizationServer
+from scopegate.web.asgi import ASGIApplication
+from scopegate.web.pages import Pages
+
+P = ParamSpec("P")
+Who: TypeAlias = SignedIn | str | None
+CurrentUser: TypeAlias = Callable[[Request], Who | Awaitable[Who]]
+
+STATE: Final = "scopegate"
+
+
+class RefusedError(Exception):
+    """A request is refused; the handler that `install` adds turns it into the challenge."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.reason)
+        self.refusal = refusal
+
+
+class _SiteRoute(BaseRoute):
+    """Matches the paths of the authorization server, before anything else of the app."""
+
+    def __init__(self, application: ASGIApplication) -> None:
+        self._application = application
+        self._paths = frozenset(application.site.paths)
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Whether the path is one of ours."""
+        ours = scope["type"] == "http" and scope["path"] in self._paths
+        return (Match.FULL if ours else Match.NONE), {}
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer it."""
+        await self._application(scope, receive, send)
+
+
+def install(
+    app: Starlette,
+    server: AsyncAuthorizationServer,
+    *,
+    current_user: CurrentUser,
+    login_url: str,
+    next_parameter: str = "next",
+    pages: Pages | None = None,
+) -> None:
+    """Mount a server into an app: its routes at the root and first, its store opened and closed with the app.
+
+    Args:
+        app: the app whose root the issuer's address leads to.
+        server: the server.
+        current_user: request in; who is signed in out: `SignedIn`, a user id, or None. Plain or awaitable.
+        login_url: the app's sign-in page.
+        next_parameter: the name of the query parameter in which it gets the address to come back to.
+        pages: draws the pages; by default ours.
+
+    Raises:
+        ConfigurationError: a server is installed already, or the pages cannot be drawn.
+    """
+    if hasattr(app.state, STATE):
+        msg = "a server is installed in this app already: install each in an app of its own"
+        raise ConfigurationError(msg)
+    application = ASGIApplication(
+        server,
+        current_user=lambda scope: current_user(Request(scope)),
+        login_url=login_url,
+        next_parameter=next_parameter,
+        pages=pages,
+    )
+    setattr(app.state, STATE, server)
+    app.router.routes.insert(0, _SiteRoute(application))
+    app.router.lifespan_context = _with_server(app.router.lifespan_context, server)
+    app.add_exception_handler(RefusedError, _refused)
+    app.add_exception_handler(UnavailableError, _unavailable)
+
+
+def _with_server(inner: Callable[[Any], Any], server: AsyncAuthorizationServer) -> Callable[[Any], Any]:
+    @asynccontextmanager
+    async def lifespan(app: ASGIApp) -> AsyncIterator[Any]:
+        await server.open()
+        try:
+            async with inner(app) as state:
+                yield state
+        finally:
+            await server.close()
+
+    return lifespan
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RefusedError)  # noqa: S101 - Starlette calls it for this class alone
+    challenge = installed(request).challenge(error.refusal)
+    headers = {"Cache-Control": "no-store", "Access-Control-Expose-Headers": "WWW-Authenticate"}
+    if challenge.www_authenticate:
+        headers["WWW-Authenticate"] = challenge.www_authenticate
+    return Response(challenge.body, challenge.status, headers, "application/json")
+
+
+async def _unavailable(request: Request, error: Exception) -> Response:
+    del request, error
+    body = b'{"error":"temporarily_unavailable","error_description":"nothing was decided; try again"}'
+    return Response(body, 503, {"Retry-After": "1", "Cache-Control": "no-store"}, "application/json")
+
+
+def installed(request: Request) -> AsyncAuthorizationServer:
+    """The server that is installed in the app of a request.
+
+    Raises:
+        ConfigurationError: there is none.
+    """
+    server = getattr(request.app.state, STATE, None)
+    if not isinstance(server, AsyncAuthorizationServer):
+        msg = "no server is installed in this app: call install(app, server, ...) at start-up"
+        raise ConfigurationError(msg)
+    return server
+
+
+async def bearer(request: Request, *, resource: str | None = None) -> Access:
+    """The access of a request, by its access token alone.
+
+    Args:
+        request: the request.
+        resource: the URI of the resource as configured; None: the first one.
+
+    Raises:
+        RefusedError: it carries no good access token.
+        UnavailableError: nothing was decided.
+    """
+    sent = request.headers.getlist("authorization")
+    if len(sent) > 1:
+        raise RefusedError(TWO_CREDENTIALS)
+    granted = await installed(request).authenticate(sent[0] if sent else None, resource=resource)
+    if isinstance(granted, Refusal):
+        raise RefusedError(granted)
+    return granted
+
+
+async def permit(
+    request: Request,
+    granted: Access,
+    action: str,
+    *,
+    organization: str | None = None,
+    application: str | None = None,
+    resource: str | None = None,
+) -> Access:
+    """The access itself, if it may do an action.
+
+    Args:
+        request: the request.
+        granted: from `bearer`.
+        action: the name of an action, such as ``Application.read``.
+        organization: the path parameter that holds the organization.
+        application: the path parameter that holds the application.
+        resource: the URI of the resource as configured; None: the first one.
+
+    Raises:
+        RefusedError: it may not.
+        UnavailableError: nothing was decided.
+    """
+    places = request.path_params
+    refusal = await installed(request).refusal(
+        granted,
+        action,
+        organization=None if organization is None else str(places[organization]),
+        application=None if application is None else str(places[application]),
+        resource=resource,
+    )
+    if refusal is not None:
+        raise RefusedError(refusal)
+    return granted
+
+
+def requires(
+    action: str | None = None,
+    *,
+    organization: str | None = None,
+    application: str | None = None,
+    resource: str | None = None,
+) -> Callable[
+    [Callable[Concatenate[Request, P], Awaitable[Response]]],
+    Callable[Concatenate[Request, P], Awaitable[Response]],
+]:
+    """Protect a Starlette endpoint; it finds the `Access` in ``request.state.access``.
+
+    Args:
+        action: what the endpoint does; None: any good access token will do.
+        organization: the path parameter that holds the organization.
+        application: the path parameter that holds the application.
+        resource: the URI of the resource as configured; None: the first one.
+    """
+
+    def protect(
+        endpoint: Callable[Concatenate[Request, P], Awaitable[Response]],
+    ) -> Callable[Concatenate[Request, P], Awaitable[Response]]:
+        @wraps(endpoint)
+        async def protected(request: Request, /, *args: P.args, **kwargs: P.kwargs) -> Response:
+            granted = await bearer(request, resource=resource)
+            if action is not None:
+                await permit(
+                    request, granted, action, organization=organization, application=application, resource=resource
+                )
+            request.state.access = granted
+            return await endpoint(request, *args, **kwargs)
+
+        return protected
+
+    return protect

@@ -1,0 +1,105 @@
+"""Forms and queries: strict about bytes, tolerant about everything else, and nothing is ever merged silently."""
+
+import json
+from typing import Final
+from urllib.parse import unquote_to_bytes
+
+from scopegate.errors import OAuthError
+from scopegate.flows.requests import ConsentForm, Parameters
+from scopegate.web.messages import Request
+
+FORM: Final = "application/x-www-form-urlencoded"
+MAXIMUM_FIELDS: Final = 5000
+MAXIMUM_DEPTH: Final = 20
+ORGANIZATION: Final = "organization:"
+
+
+def _text(piece: bytes) -> str:
+    if b"+" in piece:
+        piece = piece.replace(b"+", b" ")
+    return (unquote_to_bytes(piece) if b"%" in piece else piece).decode("utf-8")
+
+
+def pairs(data: bytes) -> list[tuple[str, str]]:
+    """The pairs of a query or form, in order, decoded; a bad percent escape stands for itself.
+
+    Raises:
+        OAuthError: ``invalid_request``: it is not UTF-8, or has too many fields.
+    """
+    pieces = data.split(b"&")
+    if len(pieces) > MAXIMUM_FIELDS:
+        raise OAuthError("invalid_request", "too many parameters")
+    try:
+        split = [piece.partition(b"=") for piece in pieces if piece]
+        return [(_text(name), _text(value)) for name, _, value in split]
+    except UnicodeDecodeError:
+        raise OAuthError("invalid_request", "the parameters are not UTF-8") from None
+
+
+def form(request: Request) -> Parameters:
+    """The parameters of a form.
+
+    Raises:
+        OAuthError: ``invalid_request``: another content type, or not readable; nothing of a query counts (GEN-7).
+    """
+    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if content_type != FORM:
+        raise OAuthError("invalid_request", f"send the parameters as {FORM}")
+    if request.query and b"=" in request.query:
+        raise OAuthError("invalid_request", "send the parameters in the body, not in the address")
+    return Parameters.of(pairs(request.body))
+
+
+def consent_form(request: Request) -> ConsentForm:
+    """The consent page's form; a repeated field counts as absent.
+
+    Raises:
+        OAuthError: as `form`.
+    """
+    values = form(request)
+    organizations = {
+        name.removeprefix(ORGANIZATION): value
+        for name, value in values.values.items()
+        if name.startswith(ORGANIZATION) and name not in values.repeated
+    }
+    return ConsentForm(
+        transaction=values.get("transaction") or "",
+        decision=values.get("decision") or "",
+        default=values.get("default") or "",
+        sandbox=values.get("sandbox") or "",
+        organizations=organizations,
+    )
+
+
+def document(request: Request) -> object:
+    """The JSON document of a body; None when it is none, is nested too deeply, or repeats a member."""
+    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if content_type != "application/json" or _depth(request.body) > MAXIMUM_DEPTH:
+        return None
+    try:
+        return json.loads(request.body.decode("utf-8"), object_pairs_hook=_members, parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _depth(body: bytes) -> int:
+    """How deep brackets nest at most, told without parsing; brackets inside text count too, which does no harm."""
+    depth = deepest = 0
+    for byte in body:
+        if byte in b"[{":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif byte in b"]}":
+            depth -= 1
+    return deepest
+
+
+def _members(members: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(members)
+    if len(found) < len(members):
+        raise ValueError("a member is repeated")
+    return found
+
+
+def _refuse(constant: str) -> object:
+    raise ValueError(constant)

@@ -1,0 +1,51 @@
+"""HTTP as values."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Final, TypeAlias
+
+from attrs import define, field
+
+Headers: TypeAlias = tuple[tuple[str, str], ...]
+
+NO_STORE: Final[Headers] = (("Cache-Control", "no-store"), ("Pragma", "no-cache"))
+JSON: Final[Headers] = (("Content-Type", "application/json"), ("X-Content-Type-Options", "nosniff"))
+ANY_ORIGIN: Final[Headers] = (
+    ("Access-Control-Allow-Origin", "*"),
+    ("Access-Control-Expose-Headers", "WWW-Authenticate, Retry-After"),
+)
+
+
+@define(eq=False)
+class Request:
+    """A request as an adapter saw it.
+
+    Args:
+        method: in upper case.
+        path: decoded, below the host.
+        query: raw, without the question mark.
+        headers: by lower-case name; of a repeated header, the last value.
+        repeated: lower-case names of headers that came more than once.
+        body: the whole body, at most as long as the operation allows.
+    """
+
+    method: str
+    path: str
+    query: bytes = b""
+    headers: Mapping[str, str] = field(factory=dict[str, str])
+    repeated: frozenset[str] = frozenset()
+    body: bytes = b""
+
+
+@define(eq=False)
+class Response:
+    """A response for an adapter to send."""
+
+    status: int
+    headers: Headers = ()
+    body: bytes = b""
+
+    @property
+    def reason(self) -> str:
+        """The reason phrase of the status."""
+        return HTTPStatus(self.status).phrase

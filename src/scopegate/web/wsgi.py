@@ -1,0 +1,115 @@
+"""The generic WSGI application over the table of operations."""
+
+import secrets
+from collections.abc import Callable, Iterable
+from typing import Any, Final, TypeAlias, cast
+
+from scopegate.core.credentials import Entropy
+from scopegate.errors import UnavailableError
+from scopegate.flows.outcomes import SignedIn
+from scopegate.server import AuthorizationServer
+from scopegate.web.messages import Headers, Request, Response
+from scopegate.web.operations import Arguments, Operation, Outcome, unavailable
+from scopegate.web.pages import Pages
+from scopegate.web.site import MAXIMUM_QUERY, Site, identify, site, too_large
+
+Environ: TypeAlias = dict[str, Any]
+StartResponse: TypeAlias = Callable[..., Any]
+CurrentUser: TypeAlias = Callable[[Environ], SignedIn | str | None]
+
+SMALL_BODY: Final = 65_536
+
+
+class WSGIApplication:
+    """Serves an authorization server: discovery, authorization, consent, token, revocation and registration.
+
+    Args:
+        server: the server.
+        current_user: environ in; who is signed in out: `SignedIn`, a user id, or None.
+        login_url: the host's sign-in page.
+        next_parameter: the name of the query parameter in which it gets the address to come back to.
+        pages: draws the pages; by default ours, with the server's product name.
+        entropy: gives random bytes, for our session cookie.
+    """
+
+    def __init__(
+        self,
+        server: AuthorizationServer,
+        *,
+        current_user: CurrentUser,
+        login_url: str,
+        next_parameter: str = "next",
+        pages: Pages | None = None,
+        entropy: Entropy = secrets.token_bytes,
+    ) -> None:
+        self.server = server
+        self.site: Site = site(
+            server.configuration, login_url=login_url, next_parameter=next_parameter, pages=pages
+        )
+        self._current_user = current_user
+        self._entropy = entropy
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request (PEP 3333)."""
+        response = self._answer(environ)
+        headers = [*response.headers, ("Content-Length", str(len(response.body)))]
+        start_response(f"{response.status} {response.reason}", headers)
+        return [] if environ["REQUEST_METHOD"] == "HEAD" else [response.body]
+
+    def _answer(self, environ: Environ) -> Response:
+        path = _path(environ)
+        found = self.site.find(environ["REQUEST_METHOD"], path)
+        maximum = found.maximum_body if isinstance(found, Operation) else SMALL_BODY
+        body = _body(environ, maximum)
+        if body is None or len(environ.get("QUERY_STRING", "")) > MAXIMUM_QUERY:
+            return too_large()
+        request = _request(environ, path, body)
+        if not isinstance(found, Operation):
+            return found(request)
+        return self._operate(found, request, environ)
+
+    def _operate(self, operation: Operation, request: Request, environ: Environ) -> Response:
+        parsed = operation.parse(self.site.surface, request)
+        if isinstance(parsed, Response):
+            return parsed
+        headers: Headers = ()
+        try:
+            if operation.signs_in:
+                known = self._current_user(environ)
+                signed_in, headers = identify(self.site, request, known, self._entropy)
+                parsed = (*parsed, signed_in)
+            outcome = self._call(operation, parsed)
+        except UnavailableError:
+            return unavailable(operation, self.site.surface)
+        response = operation.render(self.site.surface, request, outcome)
+        return Response(response.status, response.headers + headers, response.body) if headers else response
+
+    def _call(self, operation: Operation, arguments: Arguments) -> Outcome:
+        method = cast("Callable[..., Outcome]", getattr(self.server, operation.call))
+        return method(*arguments)
+
+
+def _path(environ: Environ) -> str:
+    raw = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
+    return cast("str", raw).encode("latin-1").decode("utf-8", "replace")
+
+
+def _body(environ: Environ, maximum: int) -> bytes | None:
+    """The whole body; None when it is longer than allowed."""
+    try:
+        length = int(environ.get("CONTENT_LENGTH") or 0)
+    except ValueError:
+        length = 0
+    if length > maximum:
+        return None
+    return cast("bytes", environ["wsgi.input"].read(max(length, 0)))
+
+
+def _request(environ: Environ, path: str, body: bytes) -> Request:
+    headers = {
+        name[5:].replace("_", "-").lower(): value for name, value in environ.items() if name.startswith("HTTP_")
+    }
+    if environ.get("CONTENT_TYPE"):
+        headers["content-type"] = environ["CONTENT_TYPE"]
+    query = environ.get("QUERY_STRING", "").encode("latin-1")
+    return Request(environ["REQUEST_METHOD"], path, query, headers, frozenset(), body)

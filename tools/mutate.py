@@ -29,6 +29,8 @@ GRACE = 30
 """Seconds for mutmut to stop its workers before it is killed."""
 UNNOTICED = ("survived", "suspicious", "segfault")
 """States of a mutant that ran under tests that did not fail. One that ran into its time limit was noticed."""
+SENTENCE = re.compile(r"""("|')(?:(?!\1).)*\w \w(?:(?!\1).)*\1""")
+"""A string of several words. Tests that would notice each other wording of a message only repeat it."""
 MOST_DESCRIBED = 200
 """To find out what a mutant changed takes half a second; more survivors than this are named only."""
 
@@ -47,7 +49,8 @@ def main() -> int:
     for function, count in sorted(unreached.items()):
         print(f"NO TEST REACHES {function} ({count} mutants)")
     names = [name for name, state in results.items() if state in UNNOTICED]
-    survivors = [_describe(name) for name in names[:MOST_DESCRIBED]] + names[MOST_DESCRIBED:]
+    described = [each for name in names[:MOST_DESCRIBED] if (each := _describe(name)) is not None]
+    survivors = described + names[MOST_DESCRIBED:]
     verdict = _report(
         Counter(results.values()), sorted(survivors), set(_listed()), everything=patterns is None
     )
@@ -103,11 +106,13 @@ def _results(patterns: Iterable[str]) -> dict[str, str]:
     return {name: state for name, state in found if wanted.fullmatch(name)}
 
 
-def _describe(name: str) -> str:
-    """Say which function a mutant is of, and what was changed in it."""
+def _describe(name: str) -> str | None:
+    """Say which function a mutant is of, and what was changed in it; None if only the wording of a message."""
     diff = _ask_mutmut("show", name).splitlines()
     removed = " ".join(line[1:].strip() for line in diff if re.match(r"-(?!--)", line))
     added = " ".join(line[1:].strip() for line in diff if re.match(r"\+(?!\+\+)", line))
+    if SENTENCE.sub('"..."', removed) == SENTENCE.sub('"..."', added):
+        return None
     return f"{_function(name)}: {removed} -> {added}"
 
 

@@ -1,0 +1,2 @@
+class RequestValidator:
+    """Answers to the questions of a grant; every one of them may be overridden, with arguments of any type."""

@@ -13,10 +13,12 @@ JOBS ?= 2
 BASE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test gate browser check format nightly laws mutate clean
+.PHONY: help install demo test gate browser check lint types imports docstrings format nightly laws mutate clean
 
 help: ## List what can be made
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 12
+
+install: $(VENV)/.dev ## Make the virtual environment of the tests and checks, or bring it up to date
 
 demo: $(VENV)/.demo ## Start the demo on a free loopback port (ARGS=--headless plays a transcript)
 	@$(BIN)/python -m scopegate demo $(ARGS)
@@ -33,12 +35,20 @@ gate: $(VENV)/.dev ## Run the tests that need no browser, under the coverage gat
 browser: $(VENV)/.dev ## Run the tests that drive a real Chromium
 	$(BIN)/pytest -p no:randomly -m "browser and not nightly" $(TESTS)
 
-check: $(VENV)/.dev ## Lint, format, types, import contracts, docstrings
+check: lint types imports docstrings ## Lint, format, types, import contracts, docstrings
+
+lint: $(VENV)/.dev
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+
+types: $(VENV)/.dev
 	$(BIN)/mypy
 	$(BIN)/pyright
+
+imports: $(VENV)/.dev
 	$(BIN)/lint-imports --no-logo
+
+docstrings: $(VENV)/.dev
 	$(BIN)/interrogate --quiet src tests tools
 
 format: $(VENV)/.dev ## Format the code and mend what the linter can

@@ -94,4 +94,5 @@ def read_token_answer(status: int, body: bytes | str) -> Verdict:
     if status != 200:  # noqa: PLR2004 - the one status that is a success
         return Verdict(status)
     answer = loads(body)
-    return Verdict(status, tuple(name for name in TOKEN_FIELDS if answer.get(name)))
+    found = tuple(name for name in TOKEN_FIELDS if answer.get(name))
+    return Verdict(status, found, answer.get("access_token", ""))

@@ -82,7 +82,7 @@ def decider(
     caps: dict[str, Cap],
     standings: dict[tuple[str, str], tuple[str, int]],
 ) -> Callable[[bytes, int, int, str], str | None]:
-    """Return the bearer check and the decision in one: header, scope mask, least rank, application in; user out.
+    """Return the bearer check and the decision in one: header, mask, least rank, application in; user out.
 
     `caps` are by user, for here each user has one cap; `standings` give, by user and application, who owns it
     and the user's live rank.
@@ -186,7 +186,7 @@ def refresh_rotation(  # noqa: C901 - a ruler is one flat function
 ) -> Callable[[bytes], Answer]:
     """Return the token endpoint of the refresh grant, rotating, for public clients; reuse ends the token."""
 
-    def rotate(body: bytes) -> Answer:  # noqa: PLR0911 - likewise
+    def rotate(body: bytes) -> Answer:
         form = parse_form(body)
         if form is None:
             return INVALID_REQUEST

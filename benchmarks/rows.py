@@ -15,10 +15,12 @@ class Verdict:
     Attributes:
         status: 200 when it said yes, else the HTTP status of its refusal.
         detail: the user for a bearer check; the sorted members of a token answer; empty for a refusal.
+        secret: the access token of a token answer, to tell one answer from another.
     """
 
     status: int
     detail: tuple[str, ...] = ()
+    secret: str = field(default="", eq=False, repr=False)
 
 
 REFUSED: Final = frozenset({400, 401, 403})
@@ -36,6 +38,7 @@ class Row(Generic[Input]):
         refused: by what is wrong with it, a maker of an input which the contender must refuse.
         awaits: whether `call` returns an awaitable.
         part: whether it does only a part of the job, to be subtracted from a whole.
+        retries: whether the same request told again may get the very same answer, instead of a refusal.
     """
 
     name: str
@@ -45,6 +48,7 @@ class Row(Generic[Input]):
     refused: Mapping[str, Callable[[], Input]] = field(factory=dict[str, Callable[[], Input]])
     awaits: bool = False
     part: bool = False
+    retries: bool = False
 
 
 @frozen

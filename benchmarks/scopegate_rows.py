@@ -7,7 +7,8 @@ from time import time
 from attrs import define
 
 from benchmarks import workload
-from benchmarks.limit_rows import in_any_order, unknown_header
+from benchmarks.asgi import Application, Exchange, caller, form_post, get, read_exchange
+from benchmarks.limit_rows import in_any_order, unknown_header, wrong_exchanges
 from benchmarks.rows import Row, Verdict
 from scopegate import (
     Access,
@@ -33,7 +34,9 @@ from scopegate.core.credentials import Credential, CredentialKind, digest, encod
 from scopegate.core.records import Page
 from scopegate.core.standing import NOWHERE
 from scopegate.core.tokens import Settings
+from scopegate.profiles import DEFAULT, STRICT, Profile
 from scopegate.stores.memory import MemoryStore
+from scopegate.web.asgi import ASGIApplication
 
 REALM = "default"
 TOO_LITTLE = Refusal(Layer.SCOPE, "insufficient_scope", 403)
@@ -192,7 +195,7 @@ class Stock:
             sealing_keys=[encode(urandom(32))],
         )
 
-    def async_server(self) -> AsyncAuthorizationServer:
+    def async_server(self, profile: Profile = DEFAULT) -> AsyncAuthorizationServer:
         """Return an asynchronous server over this stock."""
         return AsyncAuthorizationServer(
             issuer=workload.ISSUER,
@@ -200,6 +203,7 @@ class Stock:
             directory=AsyncPeople(),
             resources=[Resource(workload.RESOURCE, scopes=[workload.SCOPE])],
             store=self.store.asynchronous(),
+            profile=profile,
             sealing_keys=[encode(urandom(32))],
         )
 
@@ -319,6 +323,74 @@ def foreign() -> Row[str]:
         prepare=lambda count: [unknown_header().decode() for _ in range(count)],
         call=server.authenticate,
         read=read_access,
+    )
+
+
+def application(stock: Stock, profile: Profile = DEFAULT) -> Application:
+    """Return the whole generic ASGI application over that stock."""
+    server = stock.async_server(profile)
+    return ASGIApplication(server, current_user=lambda _: workload.USER, login_url="/login")
+
+
+def exchange() -> Row[Exchange]:
+    """Return scopegate's code exchange through the whole ASGI application."""
+    stock = Stock.new()
+    return Row(
+        name="scopegate",
+        prepare=lambda count: [
+            form_post(TOKEN_PATH, workload.exchange_body(stock.code())) for _ in range(count)
+        ],
+        call=caller(application(stock)),
+        read=read_exchange,
+        refused={name: posting(make) for name, make in wrong_exchanges(stock.code).items()},
+        awaits=True,
+    )
+
+
+def refresh() -> Row[Exchange]:
+    """Return scopegate's refresh through the whole ASGI application, its answer sealed for a retry."""
+    return refresh_row("scopegate", DEFAULT)
+
+
+def strict_refresh() -> Row[Exchange]:
+    """Return the same without a retry window: nothing is sealed, as no peer and no ruler does it."""
+    return refresh_row("scopegate, no retry window", STRICT)
+
+
+def refresh_row(name: str, profile: Profile) -> Row[Exchange]:
+    """Return the row of a refresh under a profile."""
+    stock = Stock.new()
+    made = posting(lambda: workload.refresh_body(stock.add(CredentialKind.REFRESH)))
+    return Row(
+        name=name,
+        prepare=lambda count: [made() for _ in range(count)],
+        call=caller(application(stock, profile)),
+        read=read_exchange,
+        refused={
+            "unknown": posting(
+                lambda: workload.refresh_body(
+                    wire(CredentialKind.REFRESH, new_id(urandom), new_secret(urandom))
+                )
+            )
+        },
+        awaits=True,
+        retries=profile.retry_window > 0,
+    )
+
+
+def posting(make: Callable[[], bytes]) -> Callable[[], Exchange]:
+    """Return what makes the request out of what makes its body."""
+    return lambda: form_post(TOKEN_PATH, make())
+
+
+def metadata() -> Row[Exchange]:
+    """Return scopegate's metadata document through the whole ASGI application."""
+    return Row(
+        name="scopegate",
+        prepare=lambda count: [get(METADATA_PATH) for _ in range(count)],
+        call=caller(application(Stock.new())),
+        read=lambda answer: Verdict(answer.status),
+        awaits=True,
     )
 
 

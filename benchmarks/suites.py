@@ -7,13 +7,16 @@ from benchmarks import limit_rows, scopegate_rows, workload
 from benchmarks.asgi import Exchange, caller, get
 from benchmarks.limits import metadata_document
 from benchmarks.peers import authlib_peer, mcp_peer, oauthlib_peer
-from benchmarks.rows import Row, Suite, Target, Verdict
+from benchmarks.rows import Row, Share, Suite, Target, Verdict
 
 HOT: Final = 100
 OURS: Final = ("scopegate", "scopegate, async")
 MANY: Final = 100_000
 GRANTED: Final = Verdict(200, (workload.USER,))
 ISSUED: Final = Verdict(200, workload.TOKEN_FIELDS)
+JUDGEMENT: Final = "oauthlib, judgement alone"
+OWN_SHARE: Final = Share("scopegate, own share", "scopegate", JUDGEMENT)
+TOKEN_TARGETS: Final = (Target("scopegate", "Authlib", 0.8), Target(OWN_SHARE.name, "LIMIT", 2.5))
 
 
 def verify(stored: int) -> Suite:
@@ -85,9 +88,12 @@ def exchange() -> Suite:
             authlib_peer.exchange(),
             oauthlib_peer.exchange("oauthlib", None),
             oauthlib_peer.exchange("oauthlib, quick secrets", oauthlib_peer.quick),
-            oauthlib_peer.engine_exchange("oauthlib, judgement alone"),
+            oauthlib_peer.engine_exchange(JUDGEMENT),
+            scopegate_rows.exchange(),
         ],
         expected=ISSUED,
+        shares=[OWN_SHARE],
+        targets=TOKEN_TARGETS,
         size=600,
         once=True,
     )
@@ -105,9 +111,13 @@ def refresh() -> Suite:
             authlib_peer.refresh(),
             oauthlib_peer.refresh("oauthlib", None),
             oauthlib_peer.refresh("oauthlib, quick secrets", oauthlib_peer.quick),
-            oauthlib_peer.engine_refresh("oauthlib, judgement alone"),
+            oauthlib_peer.engine_refresh(JUDGEMENT),
+            scopegate_rows.refresh(),
+            scopegate_rows.strict_refresh(),
         ],
         expected=ISSUED,
+        shares=[OWN_SHARE],
+        targets=TOKEN_TARGETS,
         size=600,
         once=True,
     )
@@ -125,7 +135,7 @@ def metadata() -> Suite:
     return Suite(
         name="metadata",
         title="GET /.well-known/oauth-authorization-server, whole ASGI application",
-        rows=[ruler, mcp_peer.metadata()],
+        rows=[ruler, mcp_peer.metadata(), scopegate_rows.metadata()],
         expected=Verdict(200),
         size=2_000,
     )

@@ -4,8 +4,8 @@ It is also the engine inside scopegate, hence the rows with everything fetched b
 they cost is oauthlib's, what scopegate costs besides is scopegate's own share.
 """
 # ruff: noqa: ANN401, ARG001, ARG002 - signatures are oauthlib's
-# pyright: basic
-# mypy: disable-error-code="misc,no-untyped-call,no-untyped-def,import-untyped,no-any-return"
+# pyright: basic, reportAttributeAccessIssue=false
+# mypy: disable-error-code="misc,no-untyped-call,no-untyped-def,import-untyped,no-any-return,attr-defined"
 
 from collections.abc import Callable
 from secrets import token_urlsafe

@@ -15,7 +15,9 @@ AsyncMemberships: TypeAlias = Callable[[str], Awaitable[Iterable[Membership]]]
 
 METHODS: Final = ("account", "standing", "memberships", "applications", "members")
 _UNAVAILABLE: Final = "the directory did not answer; nothing was decided"
-_NO_MEMBERS: Final = "a directory made of one memberships function cannot list members; write a Directory class"
+_NO_MEMBERS: Final = (
+    "a directory made of one memberships function cannot list members; write a Directory class"
+)
 
 
 class FunctionDirectory:
@@ -70,9 +72,13 @@ class AsyncFunctionDirectory:
         self, user: str, /, *, organization: str | Sandbox | None = None, application: str | None = None
     ) -> Standing:
         """See `Directory.standing`."""
-        return standing_among(await self._memberships(user), organization=organization, application=application)
+        return standing_among(
+            await self._memberships(user), organization=organization, application=application
+        )
 
-    async def memberships(self, user: str, /, *, after: str | None = None, search: str = "") -> Page[Membership]:
+    async def memberships(
+        self, user: str, /, *, after: str | None = None, search: str = ""
+    ) -> Page[Membership]:
         """See `Directory.memberships`; always one page."""
         del after
         return Page(matching(await self._memberships(user), search))
@@ -182,9 +188,8 @@ def as_directory(directory: "Directory | Memberships") -> Directory:
     if _is_async(directory):
         msg = "AuthorizationServer needs a synchronous directory: use AsyncAuthorizationServer, or plain functions"
         raise TypeError(msg)
-    if not hasattr(directory, "standing"):
-        directory = FunctionDirectory(cast("Memberships", directory))
-    return cast("Directory", _Guarded(cast("Directory", directory)))
+    known = directory if isinstance(directory, Directory) else FunctionDirectory(directory)
+    return cast("Directory", _Guarded(known))
 
 
 def as_async_directory(directory: "AsyncDirectory | AsyncMemberships") -> AsyncDirectory:
@@ -195,8 +200,7 @@ def as_async_directory(directory: "AsyncDirectory | AsyncMemberships") -> AsyncD
     """
     _check_complete(directory)
     if not _is_async(directory):
-        msg = "AsyncAuthorizationServer needs an asynchronous directory: write 'async def', or wrap it in in_threads(...)"
+        msg = "AsyncAuthorizationServer needs an asynchronous directory: write 'async def', or use in_threads(...)"
         raise TypeError(msg)
-    if not hasattr(directory, "standing"):
-        directory = AsyncFunctionDirectory(cast("AsyncMemberships", directory))
-    return cast("AsyncDirectory", _AsyncGuarded(cast("AsyncDirectory", directory)))
+    known = directory if isinstance(directory, AsyncDirectory) else AsyncFunctionDirectory(directory)
+    return cast("AsyncDirectory", _AsyncGuarded(known))

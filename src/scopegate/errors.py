@@ -51,7 +51,9 @@ class StaleVersionError(ScopegateError):
     """
 
     def __init__(self, current: int) -> None:
-        super().__init__(f"it was changed meanwhile and now has version {current}: read it again, then decide")
+        super().__init__(
+            f"it was changed meanwhile and now has version {current}: read it again, then decide"
+        )
         self.current: Final = current
 
 

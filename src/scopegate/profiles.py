@@ -21,6 +21,12 @@ def _positive(_instance: "Profile", attribute: "Attribute[float]", value: float 
         raise ConfigurationError(msg)
 
 
+def _counted(_instance: "Profile", attribute: "Attribute[int]", value: int) -> None:
+    if value < 1:
+        msg = f"Profile.{attribute.name} is {value}: write 1 or more"
+        raise ConfigurationError(msg)
+
+
 def _code_lifetime(_instance: "Profile", _attribute: "Attribute[float]", value: float) -> None:
     if not 0 < value <= MAXIMUM_CODE_LIFETIME:
         msg = f"Profile.code_lifetime is {value}: an authorization code may live 1 to 600 seconds (CODE-2)"
@@ -64,11 +70,11 @@ class Profile:
     refresh_idle_lifetime: float | None = field(default=None, validator=_positive)
     token_lifetime: float | None = field(default=None, validator=_positive)
     pending_lifetime: float = field(default=DAY, validator=_positive)
-    pending_limit: int = field(default=10, validator=_positive)
+    pending_limit: int = field(default=10, validator=_counted)
     transaction_lifetime: float = field(default=10 * MINUTE, validator=_positive)
     retry_window: float = field(default=30.0, validator=_not_negative)
     replay_tolerance: float = field(default=10.0, validator=_not_negative)
-    verifier_attempts: int = field(default=5, validator=_positive)
+    verifier_attempts: int = field(default=5, validator=_counted)
     consumed_memory: float = field(default=90 * DAY, validator=_positive)
     last_used_precision: float = field(default=5 * MINUTE, validator=_not_negative)
     paused: Literal["forbid", "reject"] = "forbid"
@@ -79,5 +85,7 @@ class Profile:
 DEFAULT: Final = Profile(name="default")
 """What Model Context Protocol clients and ordinary OAuth 2.1 clients work best with."""
 
-STRICT: Final = Profile(name="strict", retry_window=0.0, replay_tolerance=0.0, paused="reject", lower_only=True)
+STRICT: Final = Profile(
+    name="strict", retry_window=0.0, replay_tolerance=0.0, paused="reject", lower_only=True
+)
 """The strict reading of every choice: no retry of a refresh, a paused token looks invalid."""

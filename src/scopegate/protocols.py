@@ -114,7 +114,9 @@ class AsyncStore(Protocol):
         """See `Store.events`."""
         ...
 
-    async def clients(self, realm: str, /, *, owner: str | None, after: str | None, limit: int) -> Page[Client]:
+    async def clients(
+        self, realm: str, /, *, owner: str | None, after: str | None, limit: int
+    ) -> Page[Client]:
         """See `Store.clients`."""
         ...
 
@@ -190,7 +192,9 @@ class AsyncDirectory(Protocol):
         """See `Directory.standing`."""
         ...
 
-    async def memberships(self, user: str, /, *, after: str | None = None, search: str = "") -> Page[Membership]:
+    async def memberships(
+        self, user: str, /, *, after: str | None = None, search: str = ""
+    ) -> Page[Membership]:
         """See `Directory.memberships`."""
         ...
 

@@ -69,7 +69,7 @@ class AuthorizationServer:
         TypeError: the store or the directory is asynchronous.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one argument per thing the operator decides, all named
         self,
         *,
         issuer: str,
@@ -520,7 +520,10 @@ class AuthorizationServer:
         return manage.explain(self.configuration, found, rule, standing, place=place)
 
     def sweep(self, limit: int = 1000) -> int:
-        """Free at most ``limit`` rows of what is long dead, and say how many were freed; call it again while it is full."""
+        """Free at most ``limit`` rows of what is long dead, and say how many were freed.
+
+        Call it now and then, and again at once while it frees ``limit`` rows.
+        """
         now = self._clock()
         pending_before = manage.pending_before(self.configuration, now=now)
         return self._store.sweep(self._realm, pending_before=pending_before, kept_before=now, limit=limit)

@@ -69,7 +69,7 @@ class AsyncAuthorizationServer:
         TypeError: the store or the directory is synchronous.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one argument per thing the operator decides, all named
         self,
         *,
         issuer: str,
@@ -308,7 +308,9 @@ class AsyncAuthorizationServer:
 
     # Protected resources
 
-    async def authenticate(self, authorization: str | None, *, resource: str | None = None) -> Access | Refusal:
+    async def authenticate(
+        self, authorization: str | None, *, resource: str | None = None
+    ) -> Access | Refusal:
         """Judge the ``Authorization`` header of a request to a protected resource (RS rows).
 
         Args:
@@ -360,7 +362,9 @@ class AsyncAuthorizationServer:
         known = granted.standings.get(place)
         if known is None:
             organization, application = place
-            known = await self._directory.standing(granted.user, organization=organization, application=application)
+            known = await self._directory.standing(
+                granted.user, organization=organization, application=application
+            )
             granted.standings[place] = known
         return known
 
@@ -520,7 +524,12 @@ class AsyncAuthorizationServer:
         return manage.explain(self.configuration, found, rule, standing, place=place)
 
     async def sweep(self, limit: int = 1000) -> int:
-        """Free at most ``limit`` rows of what is long dead, and say how many were freed; call it again while it is full."""
+        """Free at most ``limit`` rows of what is long dead, and say how many were freed.
+
+        Call it now and then, and again at once while it frees ``limit`` rows.
+        """
         now = self._clock()
         pending_before = manage.pending_before(self.configuration, now=now)
-        return await self._store.sweep(self._realm, pending_before=pending_before, kept_before=now, limit=limit)
+        return await self._store.sweep(
+            self._realm, pending_before=pending_before, kept_before=now, limit=limit
+        )

@@ -28,7 +28,7 @@ def requires(
     application: str | None = None,
     resource: str | None = None,
 ) -> Any:  # noqa: ANN401 - FastAPI's own type of a dependency
-    """A dependency that lets a request pass only if its token may do the action: ``Annotated[Access, requires(...)]``.
+    """A dependency that lets a request pass only if its token may do the action; use it in ``Annotated``.
 
     Args:
         action: the name of an action, such as ``Application.read``; None: any good access token will do.

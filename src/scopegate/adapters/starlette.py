@@ -1,6 +1,6 @@
 """scopegate in a Starlette app: `install` mounts it, `requires` protects a route."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import wraps
 from typing import Any, Concatenate, Final, ParamSpec, TypeAlias
@@ -91,7 +91,7 @@ def install(
 
 def _with_server(inner: Callable[[Any], Any], server: AsyncAuthorizationServer) -> Callable[[Any], Any]:
     @asynccontextmanager
-    async def lifespan(app: ASGIApp) -> AsyncIterator[Any]:
+    async def lifespan(app: ASGIApp) -> AsyncGenerator[Any]:
         await server.open()
         try:
             async with inner(app) as state:
@@ -213,7 +213,12 @@ def requires(
             granted = await bearer(request, resource=resource)
             if action is not None:
                 await permit(
-                    request, granted, action, organization=organization, application=application, resource=resource
+                    request,
+                    granted,
+                    action,
+                    organization=organization,
+                    application=application,
+                    resource=resource,
                 )
             request.state.access = granted
             return await endpoint(request, *args, **kwargs)

@@ -23,11 +23,24 @@ class CapSource(StrEnum):
 
 @frozen
 class ApplicationCap:
-    """The override of one application. ``organization`` (None: the sandbox) is where it stood when it was written;
-    an override whose application has moved is void."""
+    """The override of one application.
+
+    Args:
+        role: its maximum role.
+        organization: where the application stood when this was written (None: the sandbox). An override whose
+            application has moved is void.
+    """
 
     role: str
     organization: str | None = None
+
+
+def _organizations(given: Mapping[str, str]) -> dict[str, str]:
+    return dict(given)
+
+
+def _applications(given: Mapping[str, ApplicationCap]) -> dict[str, ApplicationCap]:
+    return dict(given)
 
 
 @frozen
@@ -42,10 +55,10 @@ class RoleCap:
     """
 
     default: str = NONE
-    organizations: Mapping[str, str] = field(factory=dict[str, str], converter=dict[str, str])
+    organizations: Mapping[str, str] = field(factory=dict[str, str], converter=_organizations)
     sandbox: str | None = None
     applications: Mapping[str, ApplicationCap] = field(
-        factory=dict[str, ApplicationCap], converter=dict[str, ApplicationCap]
+        factory=dict[str, ApplicationCap], converter=_applications
     )
 
     @property
@@ -87,7 +100,12 @@ def maximum_rank(
 
 
 def effective_rank(
-    ladder: RoleLadder, cap: RoleCap, standing: Standing, *, application: str | None = None, lower_only: bool = False
+    ladder: RoleLadder,
+    cap: RoleCap,
+    standing: Standing,
+    *,
+    application: str | None = None,
+    lower_only: bool = False,
 ) -> int:
     """The rank a token has at a place: the lower of the user's live role there and the most specific cap (law 1)."""
     live = standing.role
@@ -112,5 +130,7 @@ def validate_cap(ladder: RoleLadder, cap: RoleCap) -> RoleCap:
             known = ", ".join(known.name for known in ladder.roles)
             raise InvalidValueError(name, f"{role!r} is not a role here; choose one of: {known}")
     if cap.overrides > MAXIMUM_OVERRIDES:
-        raise InvalidValueError("overrides", f"{cap.overrides} are too many; at most {MAXIMUM_OVERRIDES} are kept")
+        raise InvalidValueError(
+            "overrides", f"{cap.overrides} are too many; at most {MAXIMUM_OVERRIDES} are kept"
+        )
     return cap

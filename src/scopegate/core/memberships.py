@@ -20,7 +20,9 @@ def standing_among(
     return NOWHERE
 
 
-def applications_among(memberships: Iterable[Membership], organization: str | Sandbox) -> Sequence[Application]:
+def applications_among(
+    memberships: Iterable[Membership], organization: str | Sandbox
+) -> Sequence[Application]:
     """The applications that a list of memberships shows in one organization."""
     for membership in memberships:
         if membership.organization == organization:

@@ -11,7 +11,6 @@ from scopegate.core.scopes import Catalogue, Rule
 from scopegate.core.standing import NOWHERE, Owner, Sandbox, Standing
 from scopegate.errors import InvalidValueError
 
-
 Place: TypeAlias = tuple[str | Sandbox | None, str | None]
 """Where an action happens: organization or sandbox, and application."""
 
@@ -56,9 +55,7 @@ class Explanation:
         return self.denied_by is None
 
 
-def place_of(
-    rule: Rule, *, organization: str | Sandbox | None, application: str | None
-) -> Place:
+def place_of(rule: Rule, *, organization: str | Sandbox | None, application: str | None) -> Place:
     """Where an action is judged: the organization and application that the directory is asked about.
 
     Raises:
@@ -70,7 +67,9 @@ def place_of(
         return organization, application
     if rule.target == "organization":
         if organization is None:
-            raise InvalidValueError("organization", f"{rule.action.name} is judged at an organization: name it")
+            raise InvalidValueError(
+                "organization", f"{rule.action.name} is judged at an organization: name it"
+            )
         return organization, None
     return None, None
 

@@ -11,7 +11,19 @@ from scopegate.errors import InvalidValueError
 
 MAXIMUM_LENGTH: Final = 2048
 FORBIDDEN_SCHEMES: Final = frozenset(
-    {"javascript", "data", "file", "vbscript", "blob", "about", "ws", "wss", "ftp", "view-source", "filesystem"}
+    {
+        "javascript",
+        "data",
+        "file",
+        "vbscript",
+        "blob",
+        "about",
+        "ws",
+        "wss",
+        "ftp",
+        "view-source",
+        "filesystem",
+    }
 )
 RESERVED_PARAMETERS: Final = frozenset({"code", "state", "iss", "error", "error_description", "error_uri"})
 _URI_CHARACTERS: Final = re.compile(r"[A-Za-z0-9._~:/?\[\]@!$&'()*+,;=%-]+")
@@ -86,21 +98,28 @@ def validate_redirect_uri(uri: str, *, private_schemes: Iterable[str]) -> str:
     if scheme in {"http", "https"}:
         _check_web_uri(uri, scheme)
     elif "." not in scheme and scheme not in private_schemes:
-        raise InvalidValueError("redirect_uris", "a private-use scheme needs a dot (RFC 8252) or the operator's consent")
+        raise InvalidValueError(
+            "redirect_uris", "a private-use scheme needs a dot (RFC 8252) or the operator's consent"
+        )
     names = {name for name, _ in parse_qsl(uri.partition("?")[2], keep_blank_values=True)}
     if names & RESERVED_PARAMETERS:
-        raise InvalidValueError("redirect_uris", "the query may not use names that the response uses, such as code")
+        raise InvalidValueError(
+            "redirect_uris", "the query may not use names that the response uses, such as code"
+        )
     return uri
 
 
 def _scheme_of(uri: str) -> str:
     if not uri or len(uri) > MAXIMUM_LENGTH or not _URI_CHARACTERS.fullmatch(uri):
         raise InvalidValueError(
-            "redirect_uris", f"each must be an absolute URI of at most {MAXIMUM_LENGTH} plain characters, no fragment"
+            "redirect_uris",
+            f"each must be an absolute URI of at most {MAXIMUM_LENGTH} plain characters, no fragment",
         )
     found = _SCHEME.match(uri)
     if found is None or found[1] in FORBIDDEN_SCHEMES:
-        raise InvalidValueError("redirect_uris", "each must be absolute and lead to an application, not to content")
+        raise InvalidValueError(
+            "redirect_uris", "each must be absolute and lead to an application, not to content"
+        )
     return found[1]
 
 
@@ -112,9 +131,13 @@ def _check_web_uri(uri: str, scheme: str) -> None:
         port_is_valid = False
         parts = urlsplit("")
     if not port_is_valid or parts.username is not None or "@" in parts.netloc:
-        raise InvalidValueError("redirect_uris", "the host or port is malformed, or it carries user information")
+        raise InvalidValueError(
+            "redirect_uris", "the host or port is malformed, or it carries user information"
+        )
     host = parts.netloc.rpartition(":")[0] if parts.port is not None else parts.netloc
     if not _HOST.fullmatch(host) or ".." in host:
         raise InvalidValueError("redirect_uris", "the host is malformed")
     if scheme == "http" and not is_loopback(uri):
-        raise InvalidValueError("redirect_uris", "plain http is for 127.0.0.1, [::1] and localhost only; use https")
+        raise InvalidValueError(
+            "redirect_uris", "plain http is for 127.0.0.1, [::1] and localhost only; use https"
+        )

@@ -53,7 +53,10 @@ class RoleLadder:
         Raises:
             ConfigurationError: there is no role above ``none``, or a name is empty or repeated.
         """
-        given = [Role(role, role.replace("_", " ").capitalize()) if isinstance(role, str) else role for role in roles]
+        given = [
+            Role(role, role.replace("_", " ").capitalize()) if isinstance(role, str) else role
+            for role in roles
+        ]
         if not given or given[0].name != NONE:
             given.insert(0, NO_ACCESS)
         names = [role.name for role in given]

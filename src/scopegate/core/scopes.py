@@ -117,7 +117,11 @@ class Rule:
 
 def level_actions(levels: Iterable[Level]) -> list[Action]:
     """Every (level, access) pair as an action of its own, such as ``Application.read``."""
-    return [Action(f"{level.name}.{access.value}", level.name, access) for level in levels for access in AccessClass]
+    return [
+        Action(f"{level.name}.{access.value}", level.name, access)
+        for level in levels
+        for access in AccessClass
+    ]
 
 
 @frozen
@@ -144,7 +148,9 @@ class Catalogue:
     version: str = "1"
     rules: dict[str, Rule] = field(init=False, repr=False, eq=False)
     offered: dict[str, Scope] = field(init=False, repr=False, eq=False)
-    _masks: dict[tuple[str, ...], int] = field(init=False, repr=False, eq=False, factory=dict[tuple[str, ...], int])
+    _masks: dict[tuple[str, ...], int] = field(
+        init=False, repr=False, eq=False, factory=dict[tuple[str, ...], int]
+    )
 
     def __attrs_post_init__(self) -> None:
         _check_levels(self.levels)
@@ -168,7 +174,9 @@ class Catalogue:
         covering = [scope for scope in self.offered.values() if scope.covers(action)]
         covering.sort(key=lambda scope: (len(scope.levels), len(scope.classes)))
         mask = sum(1 << self.scopes.index(scope.name) for scope in covering)
-        return Rule(action, mask, self.roles.rank(least), level.target, tuple(scope.name for scope in covering))
+        return Rule(
+            action, mask, self.roles.rank(least), level.target, tuple(scope.name for scope in covering)
+        )
 
     def parse(self, name: str) -> Scope:
         """A scope of this catalogue's grammar, on offer or not.
@@ -211,7 +219,9 @@ class Catalogue:
         """
         found = self.rules.get(action)
         if found is None:
-            _refuse(f"action {action!r} is not in the catalogue; add it, or use <Level>.<read|write|sensitive>")
+            _refuse(
+                f"action {action!r} is not in the catalogue; add it, or use <Level>.<read|write|sensitive>"
+            )
         return found
 
     def level(self, name: str) -> Level:

@@ -83,4 +83,6 @@ class Membership:
     @property
     def owner(self) -> Owner:
         """The organization or the sandbox, as an owner."""
-        return self.organization if isinstance(self.organization, Sandbox) else Organization(self.organization)
+        return (
+            self.organization if isinstance(self.organization, Sandbox) else Organization(self.organization)
+        )

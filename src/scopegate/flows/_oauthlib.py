@@ -9,7 +9,7 @@ import hmac
 import re
 from base64 import urlsafe_b64encode
 from hashlib import sha256
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from attrs import frozen
 from oauthlib.oauth2 import RequestValidator
@@ -40,6 +40,9 @@ def s256(verifier: str, challenge: str) -> bool:
     return hmac.compare_digest(computed, challenge.encode())
 
 
+_Judged: TypeAlias = GrantRequest | AuthorizationCheck | RevocationCheck
+
+
 @frozen
 class _Named:
     """A client as oauthlib wants to see it."""
@@ -50,74 +53,80 @@ class _Named:
 class _Answers(RequestValidator):
     """Answers oauthlib's questions from the request value itself; keeps nothing."""
 
-    def client_authentication_required(self, request: Any, *_args: Any, **_kwargs: Any) -> bool:
+    def client_authentication_required(self, request: _Judged, *_args: Any, **_kwargs: Any) -> bool:
         return request.known_client is None or request.known_client.auth_method is not AuthMethod.NONE
 
-    def authenticate_client(self, request: Any, *_args: Any, **_kwargs: Any) -> bool:
+    def authenticate_client(self, request: _Judged, *_args: Any, **_kwargs: Any) -> bool:
         if request.known_client is None:
             return False
         request.client = _Named(request.known_client.id)
         return True
 
-    def authenticate_client_id(self, _client_id: Any, request: Any, *_args: Any, **_kwargs: Any) -> bool:
+    def authenticate_client_id(self, _client_id: Any, request: _Judged, *_args: Any, **_kwargs: Any) -> bool:
         return self.authenticate_client(request)
 
-    def validate_client_id(self, _client_id: Any, request: Any, *_args: Any, **_kwargs: Any) -> bool:
+    def validate_client_id(self, _client_id: Any, request: _Judged, *_args: Any, **_kwargs: Any) -> bool:
         return self.authenticate_client(request)
 
-    def validate_redirect_uri(self, _client_id: Any, _uri: Any, request: Any, *_args: Any, **_kwargs: Any) -> bool:
+    def validate_redirect_uri(
+        self, _client_id: Any, _uri: Any, request: AuthorizationCheck, *_args: Any
+    ) -> bool:
         return request.matched is not None
 
-    def get_default_redirect_uri(self, _client_id: Any, request: Any, *_args: Any, **_kwargs: Any) -> str | None:
+    def get_default_redirect_uri(
+        self, _client_id: Any, request: AuthorizationCheck | GrantRequest, *_args: Any
+    ) -> str | None:
         if isinstance(request, GrantRequest):
             request.stage = Stage.VERIFIER
             return request.bound_redirect_uri
-        return request.matched.uri if request.matched else None
+        return request.matched.uri if request.matched is not None else None
 
-    def validate_response_type(self, _client_id: Any, response_type: Any, *_args: Any, **_kwargs: Any) -> bool:
+    def validate_response_type(self, _client_id: Any, response_type: str, *_args: Any) -> bool:
         return response_type == "code"
 
     def is_pkce_required(self, *_args: Any) -> bool:
         return True
 
-    def get_default_scopes(self, _client_id: Any, request: Any, *_args: Any, **_kwargs: Any) -> list[str]:
+    def get_default_scopes(self, _client_id: Any, request: AuthorizationCheck, *_args: Any) -> list[str]:
         return list(request.default_scopes)
 
     def validate_scopes(
-        self, _client_id: Any, scopes: Any, _client: Any, request: Any, *_args: Any, **_kwargs: Any
+        self, _client_id: Any, scopes: list[str], _client: Any, request: AuthorizationCheck, *_args: Any
     ) -> bool:
         return bool(scopes) and request.allowed_scopes.issuperset(scopes)
 
     def validate_grant_type(
-        self, _client_id: Any, grant_type: Any, _client: Any, request: Any, *_args: Any, **_kwargs: Any
+        self, _client_id: Any, grant_type: str, _client: Any, request: GrantRequest, *_args: Any
     ) -> bool:
         request.stage = Stage.CLIENT
-        return grant_type in request.known_client.grant_types
+        return request.known_client is not None and grant_type in request.known_client.grant_types
 
-    def validate_code(self, _client_id: Any, _code: Any, _client: Any, request: Any, *_args: Any, **_kw: Any) -> bool:
+    def validate_code(
+        self, _client_id: Any, _code: Any, _client: Any, request: GrantRequest, *_args: Any
+    ) -> bool:
         return self.validate_refresh_token(None, None, request)
 
-    def validate_refresh_token(self, _token: Any, _client: Any, request: Any, *_args: Any, **_kwargs: Any) -> bool:
+    def validate_refresh_token(self, _token: Any, _client: Any, request: GrantRequest, *_args: Any) -> bool:
         if request.credential_valid:
             request.stage = Stage.CREDENTIAL
         return request.credential_valid
 
-    def get_code_challenge(self, _code: Any, request: Any) -> str | None:
+    def get_code_challenge(self, _code: Any, request: GrantRequest) -> str | None:
         return request.challenge
 
     def get_code_challenge_method(self, _code: Any, _request: Any) -> str:
         return "S256"
 
     def confirm_redirect_uri(
-        self, _client_id: Any, _code: Any, uri: Any, _client: Any, request: Any, *_args: Any, **_kwargs: Any
+        self, _client_id: Any, _code: Any, uri: str, _client: Any, request: GrantRequest, *_args: Any
     ) -> bool:
         request.stage = Stage.VERIFIER
         return uri == request.bound_redirect_uri
 
-    def get_original_scopes(self, _token: Any, request: Any, *_args: Any, **_kwargs: Any) -> list[str]:
+    def get_original_scopes(self, _token: Any, request: GrantRequest, *_args: Any) -> list[str]:
         return list(request.original_scopes)
 
-    def is_within_original_scope(self, *_args: Any, **_kwargs: Any) -> bool:
+    def is_within_original_scope(self, *_args: Any) -> bool:
         return False
 
 
@@ -142,7 +151,7 @@ class OauthlibEngine:
         try:
             self._code.validate_authorization_request(check)
         except errors.FatalClientError as error:
-            raise FatalError(error.error, error.description) from None
+            raise FatalError(error.error or "invalid_request", error.description) from None
         except errors.OAuth2Error as error:
             raise _translated(error) from None
 

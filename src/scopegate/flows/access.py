@@ -81,12 +81,16 @@ NO_CREDENTIALS: Final = Refusal(Layer.CREDENTIAL, "no_credentials", 401)
 TWO_CREDENTIALS: Final = Refusal(
     Layer.CREDENTIAL, "two_credentials", 400, "invalid_request", "send one access token, in one header"
 )
-INVALID: Final = Refusal(Layer.CREDENTIAL, "invalid_token", 401, "invalid_token", "the access token is not valid")
+INVALID: Final = Refusal(
+    Layer.CREDENTIAL, "invalid_token", 401, "invalid_token", "the access token is not valid"
+)
 WRONG_AUDIENCE: Final = Refusal(
     Layer.AUDIENCE, "wrong_audience", 401, "invalid_token", "the access token is for another resource"
 )
 PAUSED: Final = Refusal(Layer.STATUS, "paused", 403, "", "the user has switched this token off")
-PAUSED_STRICTLY: Final = Refusal(Layer.STATUS, "paused", 401, "invalid_token", "the access token is not valid")
+PAUSED_STRICTLY: Final = Refusal(
+    Layer.STATUS, "paused", 401, "invalid_token", "the access token is not valid"
+)
 
 
 def secret(authorization: str | None) -> tuple[str, str, str] | Refusal:
@@ -114,7 +118,11 @@ def bearer(
     if credential is None or client is None or client.disabled or account is None or not account.enabled:
         return INVALID
     generation, expires_at = token.generation, credential.expires_at
-    if credential.kind != "sga" or not generation - 1 <= credential.generation <= generation or not generation:
+    if (
+        credential.kind != "sga"
+        or not generation - 1 <= credential.generation <= generation
+        or not generation
+    ):
         return INVALID
     if token.revoked_at is not None or (expires_at is not None and now >= expires_at):
         return INVALID
@@ -177,4 +185,6 @@ def refusal(explanation: Explanation, resource: str | None) -> Refusal | None:
             explanation.rule.scopes[:1],
             resource,
         )
-    return Refusal(Layer.ROLE, "role_too_low", 403, "", "the token's role is too low for this here", (), resource)
+    return Refusal(
+        Layer.ROLE, "role_too_low", 403, "", "the token's role is too low for this here", (), resource
+    )

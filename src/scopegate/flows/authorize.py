@@ -83,7 +83,9 @@ def _engine_check(
     scope = parameters.get("scope")
     offered = config.catalogue.offered
     allowed = offered if client.scopes is None else [name for name in client.scopes if name in offered]
-    first = next((known for known in granted_or_default(config, parameters.resources)), config.resources[0].uri)
+    first = next(
+        (known for known in granted_or_default(config, parameters.resources)), config.resources[0].uri
+    )
     return AuthorizationCheck(
         client_id=client.id,
         redirect_uri=parameters.get("redirect_uri"),
@@ -122,7 +124,9 @@ def _problem(parameters: Parameters) -> OAuthError | None:
 
 def granted_or_default(config: Configuration, asked: tuple[str, ...]) -> tuple[str, ...]:
     """The known ones of the resources asked for, as configured; the first configured one when none is asked."""
-    found = dict.fromkeys(known for uri in asked if (known := config.audiences.get(canonical(uri))) is not None)
+    found = dict.fromkeys(
+        known for uri in asked if (known := config.audiences.get(canonical(uri))) is not None
+    )
     return tuple(found) if asked else (config.resources[0].uri,)
 
 

@@ -1,4 +1,4 @@
-"""What a protected resource answers to a refused request: status, ``WWW-Authenticate`` and body (RFC 6750 section 3)."""
+"""What a protected resource answers to a refused request (RFC 6750 section 3)."""
 
 import json
 

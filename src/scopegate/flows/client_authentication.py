@@ -60,7 +60,9 @@ def _basic(authorization: str, body_id: str | None, body_secret: str | None) -> 
     if not colon or not client_id:
         raise OAuthError("invalid_client", "the Basic credentials are malformed", status=401)
     if body_secret is not None:
-        raise OAuthError("invalid_request", "authenticate in one way only: Basic, or client_secret in the body")
+        raise OAuthError(
+            "invalid_request", "authenticate in one way only: Basic, or client_secret in the body"
+        )
     if body_id is not None and body_id != client_id:
         raise OAuthError("invalid_request", "client_id differs from the Basic credentials")
     return ClientCredentials(client_id, secret, AuthMethod.BASIC)

@@ -141,20 +141,33 @@ def _check_issuer(issuer: str) -> None:
     if parts.scheme not in {"https", "http"} or not parts.hostname or not issuer.isascii():
         _refuse(f"issuer {issuer!r}: write the absolute address of this server, such as https://acme.example")
     if parts.scheme == "http" and parts.hostname not in LOOPBACK_HOSTS:
-        _refuse(f"issuer {issuer!r}: plain http is for 127.0.0.1, [::1] and localhost only; use https (GEN-1)")
+        _refuse(
+            f"issuer {issuer!r}: plain http is for 127.0.0.1, [::1] and localhost only; use https (GEN-1)"
+        )
     if parts.query or parts.fragment or issuer.endswith(("/", "?", "#")) or parts.username is not None:
-        _refuse(f"issuer {issuer!r}: leave out query, fragment, user and the final slash (RFC 8414 section 2)")
+        _refuse(
+            f"issuer {issuer!r}: leave out query, fragment, user and the final slash (RFC 8414 section 2)"
+        )
 
 
 def _check_resources(resources: Sequence[Resource], catalogue: Catalogue) -> None:
     if not resources:
-        _refuse("resources is empty: name at least one, such as Resource('https://acme.example/api', scopes=[...])")
+        _refuse(
+            "resources is empty: name at least one, such as Resource('https://acme.example/api', scopes=[...])"
+        )
     seen: set[str] = set()
     for resource in resources:
         parts = urlsplit(resource.uri)
         local = parts.scheme == "http" and parts.hostname in LOOPBACK_HOSTS
-        if not (parts.scheme == "https" or local) or not parts.hostname or parts.fragment or "#" in resource.uri:
-            _refuse(f"resource {resource.uri!r}: write an absolute https URI without fragment (RFC 8707 section 2)")
+        if (
+            not (parts.scheme == "https" or local)
+            or not parts.hostname
+            or parts.fragment
+            or "#" in resource.uri
+        ):
+            _refuse(
+                f"resource {resource.uri!r}: write an absolute https URI without fragment (RFC 8707 section 2)"
+            )
         if canonical(resource.uri) in seen:
             _refuse(f"resource {resource.uri!r} is there twice")
         seen.add(canonical(resource.uri))

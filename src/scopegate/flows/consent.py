@@ -20,7 +20,14 @@ from scopegate.errors import InvalidValueError, OAuthError
 from scopegate.flows.authorize import ValidRequest, answer, error_redirect
 from scopegate.flows.configuration import Configuration
 from scopegate.flows.decision import Decision
-from scopegate.flows.outcomes import AuthorizeOutcome, ConsentPrompt, ErrorPage, Redirect, SignedIn, SignInFirst
+from scopegate.flows.outcomes import (
+    AuthorizeOutcome,
+    ConsentPrompt,
+    ErrorPage,
+    Redirect,
+    SignedIn,
+    SignInFirst,
+)
 from scopegate.flows.requests import ConsentForm
 
 if TYPE_CHECKING:
@@ -49,9 +56,7 @@ class Transaction:
     key: bytes = b""
 
 
-def begin(
-    config: Configuration, request: ValidRequest, *, now: float, entropy: Entropy
-) -> Transaction:
+def begin(config: Configuration, request: ValidRequest, *, now: float, entropy: Entropy) -> Transaction:
     """A transaction for a valid request. Nothing is stored (AZ-14)."""
     return Transaction(
         token_id=new_id(entropy),
@@ -85,8 +90,8 @@ def seal(config: Configuration, transaction: Transaction, entropy: Entropy) -> s
 
 
 def _unsealed(opened: "Opened") -> Transaction:
-    token_id, user, session, expires_at, client_id, redirect_uri, state, scopes, resources, challenge = json.loads(
-        opened.payload
+    token_id, user, session, expires_at, client_id, redirect_uri, state, scopes, resources, challenge = (
+        json.loads(opened.payload)
     )
     return Transaction(
         token_id=token_id,
@@ -172,7 +177,7 @@ def chosen_cap(config: Configuration, form: ConsentForm) -> RoleCap:
     return validate_cap(config.catalogue.roles, cap)
 
 
-def decide(  # noqa: PLR0913 - what was read, the time and the entropy, all named
+def decide(
     config: Configuration,
     transaction: Transaction,
     form: ConsentForm,
@@ -193,12 +198,7 @@ def decide(  # noqa: PLR0913 - what was read, the time and the entropy, all name
         now: POSIX seconds.
         entropy: gives random bytes.
     """
-    try:
-        cap = chosen_cap(config, form)
-    except InvalidValueError as error:
-        cap, errors = shown.cap, ((error.field, error.problem),)
-    else:
-        errors = ()
+    cap, errors = _choice(config, form, shown)
     match form.decision:
         case "approve" if not errors:
             return _approve(config, transaction, shown, cap, record=record, now=now, entropy=entropy)
@@ -208,6 +208,15 @@ def decide(  # noqa: PLR0913 - what was read, the time and the entropy, all name
             return Decision(_denied(config, transaction, shown))
         case _:
             return Decision(evolve(shown, cap=cap, errors=errors, status=400 if errors else 200))
+
+
+def _choice(
+    config: Configuration, form: ConsentForm, shown: ConsentPrompt
+) -> tuple[RoleCap, tuple[tuple[str, str], ...]]:
+    try:
+        return chosen_cap(config, form), ()
+    except InvalidValueError as error:
+        return shown.cap, ((error.field, error.problem),)
 
 
 def _denied(config: Configuration, transaction: Transaction, shown: ConsentPrompt) -> Redirect:
@@ -256,7 +265,13 @@ def _approve(
 
 
 def _pending(
-    config: Configuration, transaction: Transaction, shown: ConsentPrompt, cap: RoleCap, *, now: float, salt: str
+    config: Configuration,
+    transaction: Transaction,
+    shown: ConsentPrompt,
+    cap: RoleCap,
+    *,
+    now: float,
+    salt: str,
 ) -> Token:
     return Token(
         id=transaction.token_id,
@@ -286,9 +301,7 @@ def _code_secret(config: Configuration, transaction: Transaction, salt: str) -> 
 
 def _approved(config: Configuration, transaction: Transaction, shown: ConsentPrompt, salt: str) -> Redirect:
     code = wire(CredentialKind.CODE, transaction.token_id, _code_secret(config, transaction, salt))
-    return answer(
-        config, shown.redirect, transaction.state, [("code", code)], client_name=shown.client.name
-    )
+    return answer(config, shown.redirect, transaction.state, [("code", code)], client_name=shown.client.name)
 
 
 def siblings_query(config: Configuration, transaction: Transaction, *, now: float) -> TokenQuery:

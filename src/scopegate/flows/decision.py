@@ -6,11 +6,11 @@ from attrs import frozen
 
 from scopegate.core.changes import Change
 
-T = TypeVar("T", covariant=True)
+T_co = TypeVar("T_co", covariant=True)
 
 
 @frozen
-class Decision(Generic[T]):
+class Decision(Generic[T_co]):
     """An outcome and what must be written before it may be told.
 
     An error may carry changes: reuse revokes (law 4). A decision whose commit failed is thrown away.
@@ -20,5 +20,5 @@ class Decision(Generic[T]):
         changes: one commit; empty when nothing is to be written.
     """
 
-    outcome: T
+    outcome: T_co
     changes: tuple[Change, ...] = ()

@@ -55,7 +55,7 @@ def read(config: Configuration, request: ClientRequest) -> Presented | OAuthFail
         if sent is None:
             raise OAuthError("invalid_request", f"{SENT_AS[grant_type]} is missing")
     except OAuthError as error:
-        return failure(request, error)
+        return failure(error)
     found = locate(sent)
     if found is None or found[0] != KINDS[grant_type].value:
         return Presented(request, grant_type, given)
@@ -63,19 +63,23 @@ def read(config: Configuration, request: ClientRequest) -> Presented | OAuthFail
     return Presented(request, grant_type, given, token_id, digest(config.realm, kind, secret), secret)
 
 
-def failure(request: ClientRequest, error: OAuthError) -> OAuthFailure:
+def failure(error: OAuthError) -> OAuthFailure:
     """An error as an answer; 401 carries the challenge of the method that was used, or could have been (CA-5)."""
     return OAuthFailure(error.code, error.description, error.status, basic=error.status == 401)  # noqa: PLR2004
 
 
 def named_client(presented: Presented, record: TokenRecord | None) -> str | None:
     """The client to read besides the record: the one who asks, where the record is not that client's."""
-    if record is not None and record.client is not None and record.client.id == presented.credentials.client_id:
+    if (
+        record is not None
+        and record.client is not None
+        and record.client.id == presented.credentials.client_id
+    ):
         return None
     return presented.credentials.client_id
 
 
-def decide(  # noqa: PLR0913 - what was read, the time and the entropy, all named
+def decide(
     config: Configuration,
     presented: Presented,
     *,
@@ -98,7 +102,7 @@ def decide(  # noqa: PLR0913 - what was read, the time and the entropy, all name
     """
     caller = client or (record.client if record is not None else None)
     own = _own(record, presented, caller)
-    request = _grant_request(config, presented, own, authenticated(config, caller, presented.credentials))
+    request = _grant_request(presented, own, authenticated(config, caller, presented.credentials))
     redeem = presented.grant_type == CODE
     try:
         if own is not None and request.known_client is not None:
@@ -111,7 +115,7 @@ def decide(  # noqa: PLR0913 - what was read, the time and the entropy, all name
         return _refresh(config, presented, request, own, account=account, now=now, entropy=entropy)
     except OAuthError as error:
         changes = _wrong_verifier(config, request, own, now=now) if redeem and own is not None else ()
-        return Decision(failure(presented.request, error), changes)
+        return Decision(failure(error), changes)
 
 
 @frozen
@@ -126,21 +130,22 @@ class _Own:
 def _own(record: TokenRecord | None, presented: Presented, caller: Client | None) -> _Own | None:
     if record is None or record.credential is None or record.client is None or caller is None:
         return None
-    if record.client.id != presented.credentials.client_id or record.credential.kind != KINDS[presented.grant_type]:
+    if (
+        record.client.id != presented.credentials.client_id
+        or record.credential.kind != KINDS[presented.grant_type]
+    ):
         return None
     return _Own(record.token, record.client, record.credential)
 
 
-def _grant_request(
-    config: Configuration, presented: Presented, own: _Own | None, client: Client | None
-) -> GrantRequest:
+def _grant_request(presented: Presented, own: _Own | None, client: Client | None) -> GrantRequest:
     get = presented.request.parameters.get
     scope = get("scope")
     return GrantRequest(
         grant_type=presented.grant_type,
         client_id=presented.credentials.client_id,
         code="code",
-        refresh_token="refresh token",  # noqa: S106 - a word in its place: the engine sees no secret
+        refresh_token="refresh token",
         code_verifier=get("code_verifier"),
         redirect_uri=get("redirect_uri"),
         scope=None if scope is None else " ".join(scope.split()),
@@ -182,7 +187,9 @@ def _asked_resources(presented: Presented, token: Token) -> tuple[str, ...]:
     return tuple(found) if asked else token.resources
 
 
-def _wrong_verifier(config: Configuration, request: GrantRequest, own: _Own, *, now: float) -> tuple[Change, ...]:
+def _wrong_verifier(
+    config: Configuration, request: GrantRequest, own: _Own, *, now: float
+) -> tuple[Change, ...]:
     """Count a wrong verifier against a live code; a redeemed one, or anything else, changes nothing (CODE-8)."""
     wrong = request.stage is Stage.CREDENTIAL and request.code_verifier is not None
     found = status(own.token, now=now, pending_lifetime=config.profile.pending_lifetime)
@@ -192,7 +199,7 @@ def _wrong_verifier(config: Configuration, request: GrantRequest, own: _Own, *, 
     return (ReviseToken(own.token.id, own.token.version, settings),)
 
 
-def _redeem(  # noqa: PLR0913
+def _redeem(
     config: Configuration,
     presented: Presented,
     request: GrantRequest,
@@ -206,15 +213,19 @@ def _redeem(  # noqa: PLR0913
     _require_open(config, token, account, now=now)
     resources = _asked_resources(presented, token)
     if own.credential.generation < token.generation:
-        return _replayed_code(config, presented, own, now=now)
-    reply, added = _issue(config, own, request.scopes or list(token.scopes), resources, now=now, entropy=entropy)
+        return _replayed_code(config, own, now=now)
+    reply, added = _issue(
+        config, own, request.scopes or list(token.scopes), resources, now=now, entropy=entropy
+    )
     advance = AdvanceToken(token.id, token.generation, now)
-    return Decision(TokenReply(reply), (advance, *added, AppendEvent(_event(EventKind.ACTIVATED, token, now))))
+    return Decision(
+        TokenReply(reply), (advance, *added, AppendEvent(_event(EventKind.ACTIVATED, token, now)))
+    )
 
 
-def _replayed_code(config: Configuration, presented: Presented, own: _Own, *, now: float) -> Decision[TokenOutcome]:
+def _replayed_code(config: Configuration, own: _Own, *, now: float) -> Decision[TokenOutcome]:
     """A redeemed code with the right verifier: refused, and after a moment taken for theft (CODE-7)."""
-    refused = failure(presented.request, OAuthError("invalid_grant", "the code was used already"))
+    refused = failure(OAuthError("invalid_grant", "the code was used already"))
     redeemed_at = own.token.advanced_at if own.token.generation == 1 else None
     if redeemed_at is not None and now - redeemed_at < config.profile.replay_tolerance:
         return Decision(refused)
@@ -230,7 +241,9 @@ def _revoked(token: Token, reason: RevocationReason, now: float) -> tuple[Change
 
 
 def _event(kind: EventKind, token: Token, now: float, **detail: str) -> Event:
-    return Event(kind=kind, at=now, user=token.user, token_id=token.id, client_id=token.client_id, detail=detail)
+    return Event(
+        kind=kind, at=now, user=token.user, token_id=token.id, client_id=token.client_id, detail=detail
+    )
 
 
 def _fingerprint(presented: Presented) -> bytes:
@@ -240,7 +253,7 @@ def _fingerprint(presented: Presented) -> bytes:
     return sha256("\0".join(parts).encode()).digest()
 
 
-def _refresh(  # noqa: PLR0913
+def _refresh(
     config: Configuration,
     presented: Presented,
     request: GrantRequest,
@@ -257,14 +270,21 @@ def _refresh(  # noqa: PLR0913
     if own.credential.expires_at is not None and active_clock(token, now) >= own.credential.expires_at:
         raise OAuthError("invalid_grant", "the refresh token was not used for too long")
     resources = _asked_resources(presented, token)
-    reply, added = _issue(config, own, request.scopes or list(token.scopes), resources, now=now, entropy=entropy)
+    reply, added = _issue(
+        config, own, request.scopes or list(token.scopes), resources, now=now, entropy=entropy
+    )
     sealed = None
     if config.profile.retry_window:
         sealed = config.sealer.seal_reply(
-            presented.secret, _reply_name(config, token, token.generation), _fingerprint(presented) + reply, entropy
+            presented.secret,
+            _reply_name(config, token, token.generation),
+            _fingerprint(presented) + reply,
+            entropy,
         )
     advance = AdvanceToken(token.id, token.generation, now, sealed)
-    return Decision(TokenReply(reply), (advance, *added, AppendEvent(_event(EventKind.REFRESHED, token, now))))
+    return Decision(
+        TokenReply(reply), (advance, *added, AppendEvent(_event(EventKind.REFRESHED, token, now)))
+    )
 
 
 def _reply_name(config: Configuration, token: Token, generation: int) -> str:
@@ -279,7 +299,7 @@ def _reused_refresh(
     _require_open(config, token, account, now=now)
     within = token.advanced_at is not None and now - token.advanced_at < config.profile.retry_window
     if not within or own.credential.generation != token.generation - 1 or token.reply is None:
-        refused = failure(presented.request, OAuthError("invalid_grant", "the refresh token was used already"))
+        refused = failure(OAuthError("invalid_grant", "the refresh token was used already"))
         return Decision(refused, _revoked(token, RevocationReason.REFRESH_REUSE, now))
     opened = config.sealer.open_reply(
         presented.secret, _reply_name(config, token, token.generation - 1), token.reply
@@ -289,18 +309,32 @@ def _reused_refresh(
     return Decision(TokenReply(opened[32:]))
 
 
-def _issue(  # noqa: PLR0913
-    config: Configuration, own: _Own, scopes: list[str], resources: tuple[str, ...], *, now: float, entropy: Entropy
+def _issue(
+    config: Configuration,
+    own: _Own,
+    scopes: list[str],
+    resources: tuple[str, ...],
+    *,
+    now: float,
+    entropy: Entropy,
 ) -> tuple[bytes, list[Change]]:
     """New credentials of the next generation, and the response that tells them."""
     token, profile = own.token, config.profile
     lifetime: float | None = profile.access_token_lifetime
     if not token.refreshable and profile.endless_access_tokens:
         lifetime = None
-    ends = [end for end in (None if lifetime is None else now + lifetime, token.expires_at) if end is not None]
+    ends = [
+        end for end in (None if lifetime is None else now + lifetime, token.expires_at) if end is not None
+    ]
     expires_at = min(ends, default=None)
     access, access_credential = _credential(
-        config, token, CredentialKind.ACCESS, now=now, entropy=entropy, expires_at=expires_at, keep_until=expires_at
+        config,
+        token,
+        CredentialKind.ACCESS,
+        now=now,
+        entropy=entropy,
+        expires_at=expires_at,
+        keep_until=expires_at,
     )
     granted = tuple(dict.fromkeys(scopes))
     access_credential = evolve(
@@ -325,7 +359,7 @@ def _issue(  # noqa: PLR0913
     return json.dumps(body).encode("ascii"), added
 
 
-def _credential(  # noqa: PLR0913
+def _credential(
     config: Configuration,
     token: Token,
     kind: CredentialKind,

@@ -2,11 +2,11 @@
 
 from attrs import evolve, frozen
 
+from scopegate.core import permissions
 from scopegate.core.caps import RoleCap, validate_cap
 from scopegate.core.changes import AppendEvent, DeleteToken, ReviseToken
 from scopegate.core.clients import Client
 from scopegate.core.events import Event, EventKind
-from scopegate.core import permissions
 from scopegate.core.permissions import Explanation, Layer, Place
 from scopegate.core.records import TokenQuery, TokenRecord
 from scopegate.core.scopes import Rule
@@ -101,7 +101,9 @@ def edit(
     new = evolve(
         _switched(old, old.active if wanted.active is None else wanted.active, now),
         name=old.name if wanted.name is None else validate_name(wanted.name),
-        description=old.description if wanted.description is None else validate_description(wanted.description),
+        description=old.description
+        if wanted.description is None
+        else validate_description(wanted.description),
         cap=old.cap if wanted.cap is None else validate_cap(config.catalogue.roles, wanted.cap),
     )
     if new == old:
@@ -137,7 +139,14 @@ def _told(token: Token, old: Settings, new: Settings, now: float) -> list[Append
         events.append((EventKind.CHANGED, changed))
     return [
         AppendEvent(
-            Event(kind=kind, at=now, user=token.user, token_id=token.id, client_id=token.client_id, detail=detail)
+            Event(
+                kind=kind,
+                at=now,
+                user=token.user,
+                token_id=token.id,
+                client_id=token.client_id,
+                detail=detail,
+            )
         )
         for kind, detail in events
     ]
@@ -177,7 +186,5 @@ def delete(
     """
     found = detail(config, record, user, now=now)
     token = found.token
-    event = Event(
-        kind=EventKind.DELETED, at=now, user=user, token_id=token.id, client_id=token.client_id
-    )
+    event = Event(kind=EventKind.DELETED, at=now, user=user, token_id=token.id, client_id=token.client_id)
     return Decision(found, (DeleteToken(token.id), AppendEvent(event)))

@@ -67,7 +67,9 @@ def protected_resource(config: Configuration, resource: Resource) -> dict[str, o
 def authorization_server_paths(config: Configuration) -> tuple[str, ...]:
     """Where the server's metadata is served: by insertion, appended, and at the root (META-2, META-13)."""
     path = urlsplit(config.issuer).path
-    return tuple(dict.fromkeys((AUTHORIZATION_SERVER + path, path + AUTHORIZATION_SERVER, AUTHORIZATION_SERVER)))
+    return tuple(
+        dict.fromkeys((AUTHORIZATION_SERVER + path, path + AUTHORIZATION_SERVER, AUTHORIZATION_SERVER))
+    )
 
 
 def resource_path(resource: Resource) -> str:

@@ -4,10 +4,10 @@ from typing import Literal, TypeAlias
 
 from attrs import frozen
 
+from scopegate.core.caps import RoleCap
 from scopegate.core.clients import Client
 from scopegate.core.redirects import RedirectUri
 from scopegate.core.roles import RoleLadder
-from scopegate.core.caps import RoleCap
 from scopegate.core.sentences import Sentence
 from scopegate.core.standing import Account, Membership
 

@@ -54,13 +54,16 @@ def decide(
     """Register a client as it asks, or say what is wrong (DCR-1 to DCR-8)."""
     if not _is_admitted(config, request.authorization):
         return Decision(OAuthFailure("invalid_token", "registration needs an initial access token", 401))
-    if not isinstance(request.document, dict):
-        return Decision(OAuthFailure("invalid_client_metadata", "send a JSON object"))
+    document = request.document
+    if not isinstance(document, dict):
+        return Decision(
+            OAuthFailure("invalid_client_metadata", "send a JSON object, without repeated members")
+        )
     try:
-        client = _client(config, cast("dict[str, object]", request.document), new_id(entropy), now)
+        client = _client(config, cast("dict[str, object]", document), new_id(entropy), now)
     except _MetadataError as error:
         return Decision(OAuthFailure(error.code, error.description))
-    return _registration(config, client, cast("dict[str, object]", request.document), now=now, entropy=entropy)
+    return _registration(config, client, now=now, entropy=entropy)
 
 
 def register(
@@ -91,13 +94,13 @@ def register(
         client = evolve(_client(config, document, new_id(entropy), now), origin=Origin.REGISTERED)
     except _MetadataError as error:
         raise InvalidValueError(error.code, error.description) from None
-    return _registration(config, client, document, now=now, entropy=entropy)
+    return _registration(config, client, now=now, entropy=entropy)
 
 
 def _registration(
-    config: Configuration, client: Client, document: Mapping[str, object], *, now: float, entropy: Entropy
+    config: Configuration, client: Client, *, now: float, entropy: Entropy
 ) -> Decision[Registered]:
-    answer = _echo(client, document)
+    answer = _echo(client)
     if client.auth_method is not AuthMethod.NONE:
         secret = SECRET_PREFIX + new_secret(entropy)
         client = evolve(client, secret_digests=(digest(config.realm, SECRET_WORD, secret),))
@@ -120,7 +123,9 @@ def _is_admitted(config: Configuration, authorization: str | None) -> bool:
 def _client(config: Configuration, document: Mapping[str, object], client_id: str, now: float) -> Client:
     method = _text(document, "token_endpoint_auth_method") or AuthMethod.BASIC.value
     if method not in set(AuthMethod):
-        raise _MetadataError("token_endpoint_auth_method must be none, client_secret_basic or client_secret_post")
+        raise _MetadataError(
+            "token_endpoint_auth_method must be none, client_secret_basic or client_secret_post"
+        )
     if document.get("jwks") is not None and document.get("jwks_uri") is not None:
         raise _MetadataError("send jwks or jwks_uri, not both")
     if document.get("software_statement") is not None:
@@ -184,7 +189,9 @@ def _redirect_uris(config: Configuration, document: Mapping[str, object]) -> tup
     except _MetadataError as error:
         raise _MetadataError(error.description, "invalid_redirect_uri") from None
     if not 1 <= len(uris) <= MAXIMUM_REDIRECT_URIS:
-        raise _MetadataError(f"redirect_uris must hold 1 to {MAXIMUM_REDIRECT_URIS} URIs", "invalid_redirect_uri")
+        raise _MetadataError(
+            f"redirect_uris must hold 1 to {MAXIMUM_REDIRECT_URIS} URIs", "invalid_redirect_uri"
+        )
     try:
         return tuple(validate_redirect_uri(uri, private_schemes=config.private_schemes) for uri in uris)
     except InvalidValueError as error:
@@ -236,7 +243,7 @@ def _address(document: Mapping[str, object], member: str) -> str:
     return address
 
 
-def _echo(client: Client, document: Mapping[str, object]) -> dict[str, object]:
+def _echo(client: Client) -> dict[str, object]:
     """The registration as stored (DCR-1)."""
     answer: dict[str, object] = {
         "client_id": client.id,
@@ -250,12 +257,10 @@ def _echo(client: Client, document: Mapping[str, object]) -> dict[str, object]:
     }
     if client.scopes is not None:
         answer["scope"] = " ".join(client.scopes)
-    for member, value in (
-        ("client_uri", client.homepage),
-        ("tos_uri", client.terms),
-        ("policy_uri", client.privacy),
-        ("logo_uri", client.logo),
-    ):
-        if value:
-            answer[member] = value
-    return answer
+    addresses = {
+        "client_uri": client.homepage,
+        "tos_uri": client.terms,
+        "policy_uri": client.privacy,
+        "logo_uri": client.logo,
+    }
+    return answer | {member: value for member, value in addresses.items() if value}

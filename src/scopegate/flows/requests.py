@@ -2,9 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-
 from attrs import field, frozen
-
 
 
 @frozen

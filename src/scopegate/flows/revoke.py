@@ -40,7 +40,7 @@ def read(config: Configuration, request: ClientRequest) -> Presented | OAuthFail
         if sent is None:
             raise OAuthError("invalid_request", "token is missing")
     except OAuthError as error:
-        return failure(request, error)
+        return failure(error)
     found = locate(sent)
     if found is None or found[0] not in REVOCABLE:
         return Presented(request, given)
@@ -49,7 +49,11 @@ def read(config: Configuration, request: ClientRequest) -> Presented | OAuthFail
 
 def named_client(presented: Presented, record: TokenRecord | None) -> str | None:
     """The client to read besides the record: the one who asks, where the record is not that client's."""
-    if record is not None and record.client is not None and record.client.id == presented.credentials.client_id:
+    if (
+        record is not None
+        and record.client is not None
+        and record.client.id == presented.credentials.client_id
+    ):
         return None
     return presented.credentials.client_id
 
@@ -66,22 +70,28 @@ def decide(
     caller = client or (record.client if record is not None else None)
     check = RevocationCheck(
         client_id=presented.credentials.client_id,
-        token="token",  # noqa: S106 - a word in its place: the engine sees no secret
+        token="token",
         token_type_hint=None,
         known_client=authenticated(config, caller, presented.credentials),
     )
     try:
         config.engine.revocation(check)
     except OAuthError as error:
-        return Decision(failure(presented.request, error))
-    if record is None or record.credential is None or record.token.client_id != presented.credentials.client_id:
+        return Decision(failure(error))
+    if (
+        record is None
+        or record.credential is None
+        or record.token.client_id != presented.credentials.client_id
+    ):
         return Decision(Done())
     if record.token.revoked_at is not None:
         return Decision(Done())
     return Decision(Done(), _changes(record, record.credential.kind, record.credential.digest, now))
 
 
-def _changes(record: TokenRecord, kind: CredentialKind, secret_digest: bytes, now: float) -> tuple[Change, ...]:
+def _changes(
+    record: TokenRecord, kind: CredentialKind, secret_digest: bytes, now: float
+) -> tuple[Change, ...]:
     token = record.token
     reason = RevocationReason.CLIENT.value
     event = AppendEvent(

@@ -81,7 +81,9 @@ class Sealer:
             return None
         for key in self._keys:
             try:
-                payload = self._purpose_key(key, purpose).decrypt(data[:NONCE_BYTES], data[NONCE_BYTES:], None)
+                payload = self._purpose_key(key, purpose).decrypt(
+                    data[:NONCE_BYTES], data[NONCE_BYTES:], None
+                )
             except InvalidTag:
                 continue
             return Opened(payload, key)

@@ -5,7 +5,7 @@ import math
 from scopegate.flows.outcomes import OAuthFailure
 
 REGISTER = "register"
-SECRET = "secret"  # noqa: S105 - the name of a limit
+SECRET = "secret"
 
 
 def slowed(wait: float) -> OAuthFailure | None:

@@ -17,7 +17,13 @@ LEVELS: Final = (
     Level("User", None, "user", "profile", "name, e-mail address and usage"),
     Level("Organization", "User", "organization", "organizations"),
     Level("Instance", "User", "unreachable", "instances"),
-    Level("Application", "Organization", "application", "applications", "devices, data, dashboards and workflows"),
+    Level(
+        "Application",
+        "Organization",
+        "application",
+        "applications",
+        "devices, data, dashboards and workflows",
+    ),
 )
 LEAST_ROLES: Final = {
     AccessClass.READ: "view",

@@ -91,7 +91,7 @@ class ASGIApplication:
         try:
             if operation.signs_in:
                 answer = self._current_user(scope)
-                known = cast("Who", await answer if isawaitable(answer) else answer)
+                known = await answer if isawaitable(answer) else answer
                 signed_in, headers = identify(self.site, request, known, self._entropy)
                 parsed = (*parsed, signed_in)
             outcome = await self._call(operation, parsed)
@@ -123,9 +123,7 @@ def _request(scope: Scope, body: bytes) -> Request:
         if name in headers:
             repeated.add(name)
         headers[name] = raw_value.decode("latin-1")
-    return Request(
-        scope["method"], scope["path"], scope["query_string"], headers, frozenset(repeated), body
-    )
+    return Request(scope["method"], scope["path"], scope["query_string"], headers, frozenset(repeated), body)
 
 
 async def _send(response: Response, send: Send, *, with_body: bool) -> None:

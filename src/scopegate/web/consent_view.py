@@ -70,7 +70,7 @@ def consent_view(
 
 def consent_document(prompt: ConsentPrompt, *, wording: Wording = ENGLISH) -> dict[str, object]:
     """The consent page as a JSON-able document, for a host that draws its own page."""
-    return asdict(consent_view(prompt, wording=wording), retain_collection_types=False)
+    return asdict(consent_view(prompt, wording=wording))
 
 
 def _name(client: Client, wording: Wording) -> str:

@@ -88,7 +88,9 @@ def json_response(status: int, content: object, headers: Sequence[tuple[str, str
 def unavailable(operation: Operation, surface: Surface) -> Response:
     """Nothing was decided: 503, never an OAuth error that would make clients forget things (GEN-12, law 7)."""
     if operation.is_page:
-        return Response(503, (*surface.pages.headers, ("Retry-After", "1")), surface.pages.trouble("unavailable"))
+        return Response(
+            503, (*surface.pages.headers, ("Retry-After", "1")), surface.pages.trouble("unavailable")
+        )
     content = {"error": "temporarily_unavailable", "error_description": "nothing was decided; try again"}
     return json_response(503, content, (("Retry-After", "1"), *ANY_ORIGIN))
 
@@ -160,13 +162,13 @@ def _leave(surface: Surface, request: Request, redirect: Redirect) -> Response:
     if not redirect.uri.uri.startswith(("https:", "http:")):
         return Response(200, surface.pages.handoff_headers, surface.pages.handoff(redirect))
     status = SEE_OTHER if request.method == "POST" else 302
-    return Response(
-        status, (("Location", redirect.location), ("Referrer-Policy", "no-referrer"), *NO_STORE)
-    )
+    return Response(status, (("Location", redirect.location), ("Referrer-Policy", "no-referrer"), *NO_STORE))
 
 
 def _sign_in(surface: Surface, request: Request) -> Response:
-    back = quote(f"{urlsplit(surface.consent_url).path.rpartition('/')[0]}/authorize?{request.query.decode('latin-1')}")
+    back = quote(
+        f"{urlsplit(surface.consent_url).path.rpartition('/')[0]}/authorize?{request.query.decode('latin-1')}"
+    )
     separator = "&" if "?" in surface.login_url else "?"
     location = f"{surface.login_url}{separator}{surface.next_parameter}={back.replace('/', '%2F')}"
     return Response(302, (("Location", location), ("Referrer-Policy", "no-referrer"), *NO_STORE))
@@ -225,9 +227,17 @@ def _failure(surface: Surface, failure: OAuthFailure) -> Response:
 
 OPERATIONS: Final = (
     Operation("authorize", "GET", "authorize", parse_authorize, render_page, signs_in=True, is_page=True),
-    Operation("consent", "POST", "consent", parse_consent, render_page, signs_in=True, is_page=True, maximum_body=2**20),
+    Operation(
+        "consent",
+        "POST",
+        "consent",
+        parse_consent,
+        render_page,
+        signs_in=True,
+        is_page=True,
+        maximum_body=2**20,
+    ),
     Operation("token", "POST", "token", parse_client_request, render_json),
     Operation("revoke", "POST", "revoke", parse_client_request, render_json),
     Operation("register", "POST", "register", parse_registration, render_json),
 )
-

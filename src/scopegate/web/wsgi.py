@@ -107,7 +107,9 @@ def _body(environ: Environ, maximum: int) -> bytes | None:
 
 def _request(environ: Environ, path: str, body: bytes) -> Request:
     headers = {
-        name[5:].replace("_", "-").lower(): value for name, value in environ.items() if name.startswith("HTTP_")
+        name[5:].replace("_", "-").lower(): value
+        for name, value in environ.items()
+        if name.startswith("HTTP_")
     }
     if environ.get("CONTENT_TYPE"):
         headers["content-type"] = environ["CONTENT_TYPE"]

@@ -17,6 +17,7 @@ class RecordedEntropy:
         self._lock = Lock()
 
     def __call__(self, count: int) -> bytes:
+        """That many bytes."""
         with self._lock:
             given = b""
             while len(given) < count:

@@ -1,10 +1,10 @@
 """Fixtures; a ``conftest.py`` imports those it wants by name."""
 
 import pytest
-
-from scopegate.stores import SQLiteStore
 from tests.support.journey import Journey
 from tests.support.world import World
+
+from scopegate.stores import SQLiteStore
 
 
 @pytest.fixture(params=["sync", "async"])

@@ -2,13 +2,15 @@
 
 from asyncio import Runner
 from inspect import iscoroutinefunction
+from typing import Self
+
+from tests.support.clock import Clock
+from tests.support.entropy import RecordedEntropy
+from tests.support.people import People
 
 from scopegate import AsyncAuthorizationServer, AuthorizationServer, Resource
 from scopegate.stores import MemoryStore, as_async_store, as_store
 from scopegate.throttle import WindowThrottle
-from tests.support.clock import Clock
-from tests.support.entropy import RecordedEntropy
-from tests.support.people import People
 
 ISSUER = "https://acme.example"
 API = "https://acme.example/api"
@@ -107,7 +109,7 @@ class World:
         self.server.close()
         self._runner.close()
 
-    def __enter__(self) -> "World":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_) -> None:

@@ -6,7 +6,7 @@ from typing import TypeAlias
 from attrs import frozen
 
 from scopegate.core.caps import CapSource, RoleCap, application_cap, effective_rank, owner_cap
-from scopegate.core.roles import NONE
+from scopegate.core.roles import NONE, RoleLadder
 from scopegate.core.scopes import Catalogue, Rule
 from scopegate.core.standing import NOWHERE, Owner, Sandbox, Standing
 from scopegate.errors import InvalidValueError
@@ -124,7 +124,7 @@ def explain(
         return Explanation(rule, denied_by, "allowed" if denied_by is None else "insufficient_scope")
     at = standing or NOWHERE
     live = at.role if application is None or at.application_role is None else at.application_role
-    cap_role, source = _cap_role(cap, at.owner, application)
+    cap_role, source = _cap_role(catalogue.roles, cap, at.owner, application, lower_only=lower_only)
     rank = effective_rank(catalogue.roles, cap, at, application=application, lower_only=lower_only)
     return Explanation(
         rule,
@@ -138,10 +138,17 @@ def explain(
     )
 
 
-def _cap_role(cap: RoleCap, owner: Owner | None, application: str | None) -> tuple[str, CapSource | None]:
+def _cap_role(
+    ladder: RoleLadder, cap: RoleCap, owner: Owner | None, application: str | None, *, lower_only: bool
+) -> tuple[str, CapSource | None]:
+    """The maximum role and the level that set it; of equal levels under ``lower_only``, the most specific."""
     if owner is None:
         return NONE, None
-    return owner_cap(cap, owner) if application is None else application_cap(cap, owner, application)
+    above = owner_cap(cap, owner)
+    found = above if application is None else application_cap(cap, owner, application)
+    if not lower_only:
+        return found
+    return min(found, above, (cap.default, CapSource.DEFAULT), key=lambda level: ladder.rank(level[0]))
 
 
 def _reason(catalogue: Catalogue, rule: Rule, denied_by: Layer | None, live: str) -> str:

@@ -6,9 +6,10 @@ from functools import wraps
 from typing import Any, Concatenate, Final, ParamSpec, TypeAlias
 
 from starlette.applications import Starlette
+from starlette.datastructures import URLPath
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Match
+from starlette.routing import BaseRoute, Match, NoMatchFound
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from scopegate.errors import ConfigurationError, UnavailableError
@@ -44,6 +45,10 @@ class _SiteRoute(BaseRoute):
         """Whether the path is one of ours."""
         ours = scope["type"] == "http" and scope["path"] in self._paths
         return (Match.FULL if ours else Match.NONE), {}
+
+    def url_path_for(self, name: str, /, **path_params: Any) -> URLPath:  # noqa: ANN401 - Starlette's own types
+        """None of our routes has a name, so the app's own routes are looked at."""
+        raise NoMatchFound(name, path_params)
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer it."""

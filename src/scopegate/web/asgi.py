@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Awaitable, Callable, MutableMapping
 from inspect import isawaitable
-from typing import Any, Final, TypeAlias, cast
+from typing import Any, TypeAlias, cast
 
 from scopegate.core.credentials import Entropy
 from scopegate.errors import UnavailableError
@@ -12,7 +12,7 @@ from scopegate.server_async import AsyncAuthorizationServer
 from scopegate.web.messages import Headers, Request, Response
 from scopegate.web.operations import Arguments, Operation, Outcome, unavailable
 from scopegate.web.pages import Pages
-from scopegate.web.site import MAXIMUM_QUERY, Site, identify, site, too_large
+from scopegate.web.site import MAXIMUM_QUERY, Site, identify, site
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Message: TypeAlias = MutableMapping[str, Any]
@@ -20,8 +20,6 @@ Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
 Who: TypeAlias = SignedIn | str | None
 CurrentUser: TypeAlias = Callable[[Scope], Who | Awaitable[Who]]
-
-SMALL_BODY: Final = 65_536
 
 
 class ASGIApplication:
@@ -59,25 +57,40 @@ class ASGIApplication:
             await self._lifespan(receive, send)
         elif scope["type"] == "http":
             response = await self._answer(scope, receive)
-            await _send(response, send, with_body=scope["method"] != "HEAD")
+            if response is not None:
+                await _send(response, send, with_body=scope["method"] != "HEAD")
+        elif scope["type"] == "websocket":
+            await receive()
+            await send({"type": "websocket.close"})
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         while True:
             message = await receive()
             if message["type"] == "lifespan.startup":
-                await self.server.open()
-                await send({"type": "lifespan.startup.complete"})
+                await send(await self._opened())
             else:
                 await self.server.close()
                 await send({"type": "lifespan.shutdown.complete"})
                 return
 
-    async def _answer(self, scope: Scope, receive: Receive) -> Response:
+    async def _opened(self) -> Message:
+        try:
+            await self.server.open()
+        except Exception as error:  # noqa: BLE001 - whatever it is, the web server must hear of it and stop
+            return {"type": "lifespan.startup.failed", "message": f"the store does not open: {error}"}
+        return {"type": "lifespan.startup.complete"}
+
+    async def _answer(self, scope: Scope, receive: Receive) -> Response | None:
+        """The response; None when the client went away, so that half a request does nothing."""
         found = self.site.find(scope["method"], scope["path"])
-        maximum = found.maximum_body if isinstance(found, Operation) else SMALL_BODY
+        if len(scope["query_string"]) > MAXIMUM_QUERY:
+            return self.site.refuse(found, 414)
+        maximum = self.site.maximum_body(found)
         body = await _body(receive, maximum)
-        if body is None or len(scope["query_string"]) > MAXIMUM_QUERY:
-            return too_large()
+        if body is None:
+            return None
+        if len(body) > maximum:
+            return self.site.refuse(found, 413)
         request = _request(scope, body)
         if not isinstance(found, Operation):
             return found(request)
@@ -106,13 +119,16 @@ class ASGIApplication:
 
 
 async def _body(receive: Receive, maximum: int) -> bytes | None:
-    """The whole body; None when it is longer than allowed."""
-    message = await receive()
-    body: bytes = message.get("body", b"")
-    while message.get("more_body", False) and len(body) <= maximum:
+    """The whole body, or just more than is allowed; None when the client went away before its end."""
+    body = bytearray()
+    while len(body) <= maximum:
         message = await receive()
+        if message["type"] != "http.request":
+            return None
         body += message.get("body", b"")
-    return body if len(body) <= maximum else None
+        if not message.get("more_body", False):
+            break
+    return bytes(body)
 
 
 def _request(scope: Scope, body: bytes) -> Request:
@@ -120,14 +136,17 @@ def _request(scope: Scope, body: bytes) -> Request:
     repeated: set[str] = set()
     for raw_name, raw_value in scope["headers"]:
         name = raw_name.decode("latin-1").lower()
+        value = raw_value.decode("latin-1")
         if name in headers:
             repeated.add(name)
-        headers[name] = raw_value.decode("latin-1")
+            value = f"{headers[name]}; {value}" if name == "cookie" else value
+        headers[name] = value
     return Request(scope["method"], scope["path"], scope["query_string"], headers, frozenset(repeated), body)
 
 
 async def _send(response: Response, send: Send, *, with_body: bool) -> None:
-    headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in response.headers]
-    headers.append((b"content-length", str(len(response.body)).encode()))
+    headers = [
+        (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in response.sent_headers
+    ]
     await send({"type": "http.response.start", "status": response.status, "headers": headers})
     await send({"type": "http.response.body", "body": response.body if with_body else b""})

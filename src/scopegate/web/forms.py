@@ -37,30 +37,30 @@ def pairs(data: bytes) -> list[tuple[str, str]]:
 
 
 def form(request: Request) -> Parameters:
-    """The parameters of a form.
+    """The parameters of a form; nothing of a query counts (GEN-7).
 
     Raises:
-        OAuthError: ``invalid_request``: another content type, or not readable; nothing of a query counts (GEN-7).
+        OAuthError: ``invalid_request``: another content type, or not readable.
     """
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if content_type != FORM:
         raise OAuthError("invalid_request", f"send the parameters as {FORM}")
-    if request.query and b"=" in request.query:
-        raise OAuthError("invalid_request", "send the parameters in the body, not in the address")
     return Parameters.of(pairs(request.body))
 
 
 def consent_form(request: Request) -> ConsentForm:
-    """The consent page's form; a repeated field counts as absent.
+    """The consent page's form.
 
     Raises:
-        OAuthError: as `form`.
+        OAuthError: as `form`, or a field is repeated: a limit must not get lost.
     """
     values = form(request)
+    if values.repeated or values.resources:
+        raise OAuthError("invalid_request", "a field is sent more than once")
     organizations = {
         name.removeprefix(ORGANIZATION): value
         for name, value in values.values.items()
-        if name.startswith(ORGANIZATION) and name not in values.repeated
+        if name.startswith(ORGANIZATION)
     }
     return ConsentForm(
         transaction=values.get("transaction") or "",

@@ -10,6 +10,7 @@ Headers: TypeAlias = tuple[tuple[str, str], ...]
 
 NO_STORE: Final[Headers] = (("Cache-Control", "no-store"), ("Pragma", "no-cache"))
 JSON: Final[Headers] = (("Content-Type", "application/json"), ("X-Content-Type-Options", "nosniff"))
+BODILESS: Final = frozenset({204, 304})
 ANY_ORIGIN: Final[Headers] = (
     ("Access-Control-Allow-Origin", "*"),
     ("Access-Control-Expose-Headers", "WWW-Authenticate, Retry-After"),
@@ -24,7 +25,7 @@ class Request:
         method: in upper case.
         path: decoded, below the host.
         query: raw, without the question mark.
-        headers: by lower-case name; of a repeated header, the last value.
+        headers: by lower-case name; of a repeated header, the last value; cookies together.
         repeated: lower-case names of headers that came more than once.
         body: the whole body, at most as long as the operation allows.
     """
@@ -49,3 +50,10 @@ class Response:
     def reason(self) -> str:
         """The reason phrase of the status."""
         return HTTPStatus(self.status).phrase
+
+    @property
+    def sent_headers(self) -> Headers:
+        """The headers with the length of the body, which 204 and 304 do not have (RFC 9110 section 8.6)."""
+        if self.status in BODILESS:
+            return self.headers
+        return (*self.headers, ("Content-Length", str(len(self.body))))

@@ -98,7 +98,8 @@ def unavailable(operation: Operation, surface: Surface) -> Response:
 def document_response(request: Request, document: Document) -> Response:
     """A discovery document, made once (META-14)."""
     headers = (("Cache-Control", "public, max-age=3600"), ("ETag", document.etag), *JSON, *ANY_ORIGIN)
-    if document.etag in request.headers.get("if-none-match", ""):
+    known = request.headers.get("if-none-match", "")
+    if document.etag in known or known.strip() == "*":
         return Response(304, headers)
     return Response(200, headers, document.body)
 
@@ -134,8 +135,14 @@ def is_same_origin(surface: Surface, request: Request) -> bool:
     if site is not None:
         return site == "same-origin"
     origin = request.headers.get("origin")
-    parts = urlsplit(surface.issuer)
-    return origin is None or origin == f"{parts.scheme}://{parts.netloc}"
+    return origin is None or origin == origin_of(surface.issuer)
+
+
+def origin_of(address: str) -> str:
+    """The origin of an address as browsers write it (RFC 6454 section 6.2): lower case, no default port."""
+    parts = urlsplit(address)
+    default = ":443" if parts.scheme == "https" else ":80"
+    return f"{parts.scheme}://{parts.netloc.lower().removesuffix(default)}"
 
 
 def render_page(surface: Surface, request: Request, outcome: Outcome) -> Response:
@@ -166,11 +173,9 @@ def _leave(surface: Surface, request: Request, redirect: Redirect) -> Response:
 
 
 def _sign_in(surface: Surface, request: Request) -> Response:
-    back = quote(
-        f"{urlsplit(surface.consent_url).path.rpartition('/')[0]}/authorize?{request.query.decode('latin-1')}"
-    )
+    back = quote(request.path.encode() + b"?" + request.query, safe="")
     separator = "&" if "?" in surface.login_url else "?"
-    location = f"{surface.login_url}{separator}{surface.next_parameter}={back.replace('/', '%2F')}"
+    location = f"{surface.login_url}{separator}{surface.next_parameter}={back}"
     return Response(302, (("Location", location), ("Referrer-Policy", "no-referrer"), *NO_STORE))
 
 

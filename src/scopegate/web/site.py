@@ -1,9 +1,9 @@
-"""Which path is which operation, and the answers that need no server: discovery, CORS, 404, 405, 413."""
+"""Which path is which operation, and the answers that need no server: discovery, CORS, and refusals."""
 
+import json
 from collections.abc import Callable, Mapping
 from hashlib import sha256
 from typing import Final
-from urllib.parse import urlsplit
 
 from attrs import frozen
 
@@ -11,9 +11,9 @@ from scopegate.core.credentials import Entropy, new_secret
 from scopegate.errors import ConfigurationError
 from scopegate.flows import metadata
 from scopegate.flows.configuration import Configuration
-from scopegate.flows.outcomes import SignedIn
-from scopegate.web.messages import ANY_ORIGIN, JSON, Headers, Request, Response
-from scopegate.web.operations import OPERATIONS, Operation, Surface, document_response
+from scopegate.flows.outcomes import ErrorPage, SignedIn
+from scopegate.web.messages import ANY_ORIGIN, JSON, NO_STORE, Headers, Request, Response
+from scopegate.web.operations import OPERATIONS, Operation, Surface, document_response, origin_of
 from scopegate.web.pages import Pages
 
 PREFLIGHT: Final[Headers] = (
@@ -23,6 +23,14 @@ PREFLIGHT: Final[Headers] = (
     ("Access-Control-Max-Age", "86400"),
 )
 MAXIMUM_QUERY: Final = 16_384
+SMALL_BODY: Final = 65_536
+REFUSALS: Final[Mapping[int, str]] = {
+    400: "the request ended before its body did",
+    404: "nothing is served at this address",
+    405: "this method is not allowed here",
+    413: "the body is too long",
+    414: "the query is too long",
+}
 
 
 @frozen
@@ -31,14 +39,14 @@ class Site:
 
     Args:
         surface: what rendering needs.
-        operations: by path and method.
+        operations: by path.
         documents: discovery documents by path.
         refused: paths that must be 404 even where the host has a catch-all (META-12).
         cookie: the name of our own session cookie.
     """
 
     surface: Surface
-    operations: Mapping[str, Mapping[str, Operation]]
+    operations: Mapping[str, Operation]
     documents: Mapping[str, metadata.Document]
     refused: frozenset[str]
     cookie: str
@@ -50,52 +58,53 @@ class Site:
 
     def find(self, method: str, path: str) -> Operation | Callable[[Request], Response]:
         """The operation of a request, or what answers it at once."""
-        known = self.operations.get(path)
-        if known is None:
+        operation = self.operations.get(path)
+        if operation is None:
             document = self.documents.get(path)
-            return _not_found if document is None else _document(document)
-        operation = known.get("GET" if method == "HEAD" else method)
-        if operation is not None:
+            return self._answers(None, 404) if document is None else self._document(document)
+        if operation.http_method == ("GET" if method == "HEAD" else method):
             return operation
-        if method == "OPTIONS" and not any(one.is_page for one in known.values()):
+        if method == "OPTIONS" and not operation.is_page:
             return _preflight
-        return _not_allowed(", ".join(known))
+        allowed = {"GET": "GET, HEAD", "POST": "POST"}[operation.http_method]
+        return self._answers(operation, 405, allowed if operation.is_page else f"{allowed}, OPTIONS")
 
+    def _document(self, document: metadata.Document) -> Callable[[Request], Response]:
+        not_allowed = self._answers(None, 405, "GET, HEAD, OPTIONS")
 
-def _document(document: metadata.Document) -> Callable[[Request], Response]:
-    def answer(request: Request) -> Response:
-        if request.method == "OPTIONS":
-            return _preflight(request)
-        if request.method not in {"GET", "HEAD"}:
-            return _not_allowed("GET, HEAD, OPTIONS")(request)
-        return document_response(request, document)
+        def answer(request: Request) -> Response:
+            if request.method == "OPTIONS":
+                return _preflight(request)
+            if request.method not in {"GET", "HEAD"}:
+                return not_allowed(request)
+            return document_response(request, document)
 
-    return answer
+        return answer
+
+    def _answers(
+        self, operation: Operation | None, status: int, allow: str = ""
+    ) -> Callable[[Request], Response]:
+        return lambda _: self.refuse(operation, status, (("Allow", allow),) if allow else ())
+
+    def maximum_body(self, found: object) -> int:
+        """How long the body of a request may be, in bytes."""
+        return found.maximum_body if isinstance(found, Operation) else SMALL_BODY
+
+    def refuse(self, found: object, status: int, headers: Headers = ()) -> Response:
+        """The answer to what is no request of any operation (GEN-8): a page where people look, else JSON."""
+        if isinstance(found, Operation) and found.is_page:
+            pages = self.surface.pages
+            return Response(status, (*pages.headers, *headers), pages.error(ErrorPage("bad_request", status)))
+        content = {
+            "error": "not_found" if status == 404 else "invalid_request",  # noqa: PLR2004
+            "error_description": REFUSALS[status],
+        }
+        return Response(status, (*JSON, *NO_STORE, *ANY_ORIGIN, *headers), json.dumps(content).encode())
 
 
 def _preflight(request: Request) -> Response:
     del request
     return Response(204, PREFLIGHT)
-
-
-def _not_found(request: Request) -> Response:
-    del request
-    return Response(404, (*JSON, *ANY_ORIGIN), b'{"error":"not_found"}')
-
-
-def _not_allowed(allowed: str) -> Callable[[Request], Response]:
-    def answer(request: Request) -> Response:
-        del request
-        body = b'{"error":"invalid_request","error_description":"this method is not allowed here"}'
-        return Response(405, (("Allow", allowed), *JSON, ("Cache-Control", "no-store")), body)
-
-    return answer
-
-
-def too_large() -> Response:
-    """The answer to a body or query that is too long (GEN-8)."""
-    body = b'{"error":"invalid_request","error_description":"the request is too long"}'
-    return Response(413, (*JSON, *ANY_ORIGIN, ("Cache-Control", "no-store")), body)
 
 
 def site(
@@ -121,7 +130,7 @@ def site(
     secure = configuration.issuer.startswith("https:")
     return Site(
         surface=surface,
-        operations={configuration.endpoint(one.endpoint).path: {one.http_method: one} for one in known},
+        operations={configuration.endpoint(one.endpoint).path: one for one in known},
         documents=_documents(configuration),
         refused=frozenset(metadata.refused_paths(configuration)),
         cookie="__Host-scopegate" if secure else "scopegate-session",
@@ -131,10 +140,8 @@ def site(
 def _documents(configuration: Configuration) -> dict[str, metadata.Document]:
     server = metadata.document(metadata.authorization_server(configuration))
     found = dict.fromkeys(metadata.authorization_server_paths(configuration), server)
-    origin = urlsplit(configuration.issuer)
     for resource in configuration.resources:
-        parts = urlsplit(resource.uri)
-        if (parts.scheme, parts.netloc) == (origin.scheme, origin.netloc):
+        if origin_of(resource.uri) == origin_of(configuration.issuer):
             content = metadata.protected_resource(configuration, resource)
             found[metadata.resource_path(resource)] = metadata.document(content)
     return found

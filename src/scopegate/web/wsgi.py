@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Callable, Iterable
-from typing import Any, Final, TypeAlias, cast
+from typing import Any, TypeAlias, cast
 
 from scopegate.core.credentials import Entropy
 from scopegate.errors import UnavailableError
@@ -11,13 +11,11 @@ from scopegate.server import AuthorizationServer
 from scopegate.web.messages import Headers, Request, Response
 from scopegate.web.operations import Arguments, Operation, Outcome, unavailable
 from scopegate.web.pages import Pages
-from scopegate.web.site import MAXIMUM_QUERY, Site, identify, site, too_large
+from scopegate.web.site import MAXIMUM_QUERY, Site, identify, site
 
 Environ: TypeAlias = dict[str, Any]
 StartResponse: TypeAlias = Callable[..., Any]
 CurrentUser: TypeAlias = Callable[[Environ], SignedIn | str | None]
-
-SMALL_BODY: Final = 65_536
 
 
 class WSGIApplication:
@@ -52,17 +50,17 @@ class WSGIApplication:
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request (PEP 3333)."""
         response = self._answer(environ)
-        headers = [*response.headers, ("Content-Length", str(len(response.body)))]
-        start_response(f"{response.status} {response.reason}", headers)
+        start_response(f"{response.status} {response.reason}", list(response.sent_headers))
         return [] if environ["REQUEST_METHOD"] == "HEAD" else [response.body]
 
     def _answer(self, environ: Environ) -> Response:
         path = _path(environ)
         found = self.site.find(environ["REQUEST_METHOD"], path)
-        maximum = found.maximum_body if isinstance(found, Operation) else SMALL_BODY
-        body = _body(environ, maximum)
-        if body is None or len(environ.get("QUERY_STRING", "")) > MAXIMUM_QUERY:
-            return too_large()
+        if len(environ.get("QUERY_STRING", "")) > MAXIMUM_QUERY:
+            return self.site.refuse(found, 414)
+        body = _body(environ, self.site.maximum_body(found))
+        if isinstance(body, int):
+            return self.site.refuse(found, body)
         request = _request(environ, path, body)
         if not isinstance(found, Operation):
             return found(request)
@@ -94,15 +92,19 @@ def _path(environ: Environ) -> str:
     return cast("str", raw).encode("latin-1").decode("utf-8", "replace")
 
 
-def _body(environ: Environ, maximum: int) -> bytes | None:
-    """The whole body; None when it is longer than allowed."""
-    try:
-        length = int(environ.get("CONTENT_LENGTH") or 0)
-    except ValueError:
-        length = 0
-    if length > maximum:
-        return None
-    return cast("bytes", environ["wsgi.input"].read(max(length, 0)))
+def _body(environ: Environ, maximum: int) -> bytes | int:
+    """The whole body, or the status that refuses it: half a request does nothing."""
+    length = environ.get("CONTENT_LENGTH") or ""
+    if not length and environ.get("wsgi.input_terminated"):
+        body = cast("bytes", environ["wsgi.input"].read(maximum + 1))
+        return body if len(body) <= maximum else 413
+    if not (length or "0").isdecimal():
+        return 400
+    announced = int(length[:18] or 0)
+    if announced > maximum:
+        return 413
+    body = cast("bytes", environ["wsgi.input"].read(announced))
+    return body if len(body) == announced else 400
 
 
 def _request(environ: Environ, path: str, body: bytes) -> Request:

@@ -13,7 +13,7 @@ JOBS ?= 2
 BASE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test gate browser check lint types imports docstrings format nightly laws mutate clean
+.PHONY: help install demo test gate browser check lint types imports format nightly laws mutate clean
 
 help: ## List what can be made
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 12
@@ -35,7 +35,7 @@ gate: $(VENV)/.dev ## Run the tests that need no browser, under the coverage gat
 browser: $(VENV)/.dev ## Run the tests that drive a real Chromium
 	$(BIN)/pytest -p no:randomly -m "browser and not nightly" $(TESTS)
 
-check: lint types imports docstrings ## Lint, format, types, import contracts, docstrings
+check: lint types imports ## Lint (docstrings too), format, types, import contracts
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check
@@ -47,9 +47,6 @@ types: $(VENV)/.dev
 
 imports: $(VENV)/.dev
 	$(BIN)/lint-imports --no-logo
-
-docstrings: $(VENV)/.dev
-	$(BIN)/interrogate --quiet src tests tools
 
 format: $(VENV)/.dev ## Format the code and mend what the linter can
 	$(BIN)/ruff check --fix

@@ -15,9 +15,13 @@ PLACES = (
     Membership("contoso", "Contoso Labs", "view"),
     Membership(SANDBOX, "Your sandbox", "admin"),
 )
-TWELVE = tuple(
-    Membership(f"5f1e7c0a9b2d4e6f8a1b2c{number:02}", f"Organization number {number}", "edit") for number in range(11)
-) + (PLACES[2],)
+TWELVE = (
+    *tuple(
+        Membership(f"5f1e7c0a9b2d4e6f8a1b2c{number:02}", f"Organization number {number}", "edit")
+        for number in range(11)
+    ),
+    PLACES[2],
+)
 
 
 def client(**changes):

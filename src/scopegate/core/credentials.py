@@ -36,7 +36,7 @@ class Credential:
         created_at: POSIX seconds.
         expires_at: POSIX seconds after which it cannot be used; None: no limit of its own. For a refresh token it is
             measured on the token's active clock, which stands still while the token is paused.
-        keep_until: POSIX seconds until which it is remembered, to recognise reuse.
+        keep_until: POSIX seconds until which it is remembered, to recognise reuse; None: as long as its token.
         scopes: what an access token may do, when it is less than the token's scopes (REF-4).
         resources: the audience of an access token (RFC 8707).
         challenge: the S256 challenge of a code (RFC 7636).

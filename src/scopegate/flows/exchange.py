@@ -6,7 +6,15 @@ from typing import Final
 
 from attrs import evolve, frozen
 
-from scopegate.core.changes import AddCredential, AdvanceToken, AppendEvent, Change, ReviseToken, RevokeToken
+from scopegate.core.changes import (
+    AddCredential,
+    AdvanceToken,
+    AppendEvent,
+    Change,
+    DropCredential,
+    ReviseToken,
+    RevokeToken,
+)
 from scopegate.core.clients import Client
 from scopegate.core.credentials import Credential, CredentialKind, Entropy, digest, locate, new_secret, wire
 from scopegate.core.events import Event, EventKind
@@ -282,9 +290,16 @@ def _refresh(
             entropy,
         )
     advance = AdvanceToken(token.id, token.generation, now, sealed)
+    consumed = _consumed(config, own.credential, now=now)
     return Decision(
-        TokenReply(reply), (advance, *added, AppendEvent(_event(EventKind.REFRESHED, token, now)))
+        TokenReply(reply), (advance, *consumed, *added, AppendEvent(_event(EventKind.REFRESHED, token, now)))
     )
+
+
+def _consumed(config: Configuration, credential: Credential, *, now: float) -> tuple[Change, ...]:
+    """From now on a refresh token is only remembered; until it was used, no sweep could free it."""
+    kept = evolve(credential, keep_until=now + config.profile.consumed_memory)
+    return DropCredential(credential.token_id, credential.digest), AddCredential(kept)
 
 
 def _reply_name(config: Configuration, token: Token, generation: int) -> str:
@@ -353,7 +368,7 @@ def _issue(
             now=now,
             entropy=entropy,
             expires_at=None if idle is None else active_clock(token, now) + idle,
-            keep_until=now + profile.consumed_memory,
+            keep_until=None,
         )
         added.append(AddCredential(refresh_credential))
     return json.dumps(body).encode("ascii"), added

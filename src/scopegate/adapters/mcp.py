@@ -10,7 +10,7 @@ from inspect import iscoroutinefunction, signature
 from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
-from attrs import frozen
+from attrs import evolve, frozen
 from mcp.server.auth.middleware.auth_context import AuthContextMiddleware
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.auth.provider import AccessToken
@@ -271,7 +271,7 @@ class Protection:
         return refusal(judged, self._resource.uri) if judged.denied_by is Layer.SCOPE else None
 
     def _refused(self, refused: Refusal) -> Response:
-        challenge = self._server.challenge(refused)
+        challenge = self._server.challenge(evolve(refused, resource=self._resource.uri))
         headers = {"Cache-Control": "no-store"}
         if challenge.www_authenticate:
             headers["WWW-Authenticate"] = challenge.www_authenticate

@@ -82,16 +82,16 @@ class ASGIApplication:
 
     async def _answer(self, scope: Scope, receive: Receive) -> Response | None:
         """The response; None when the client went away, so that half a request does nothing."""
-        found = self.site.find(scope["method"], scope["path"])
+        path: str = scope["path"]
         if len(scope["query_string"]) > MAXIMUM_QUERY:
-            return self.site.refuse(found, 414)
-        maximum = self.site.maximum_body(found)
+            return self.site.refuse(path, 414)
+        maximum = self.site.maximum_body(path)
         body = await _body(receive, maximum)
         if body is None:
             return None
         if len(body) > maximum:
-            return self.site.refuse(found, 413)
-        request = _request(scope, body)
+            return self.site.refuse(path, 413)
+        found, request = self.site.find(scope["method"], path), _request(scope, body)
         if not isinstance(found, Operation):
             return found(request)
         return await self._operate(found, request, scope)

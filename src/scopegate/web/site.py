@@ -61,16 +61,16 @@ class Site:
         operation = self.operations.get(path)
         if operation is None:
             document = self.documents.get(path)
-            return self._answers(None, 404) if document is None else self._document(document)
+            return self._refusing(path, 404) if document is None else self._document(path, document)
         if operation.http_method == ("GET" if method == "HEAD" else method):
             return operation
         if method == "OPTIONS" and not operation.is_page:
             return _preflight
         allowed = {"GET": "GET, HEAD", "POST": "POST"}[operation.http_method]
-        return self._answers(operation, 405, allowed if operation.is_page else f"{allowed}, OPTIONS")
+        return self._refusing(path, 405, allowed if operation.is_page else f"{allowed}, OPTIONS")
 
-    def _document(self, document: metadata.Document) -> Callable[[Request], Response]:
-        not_allowed = self._answers(None, 405, "GET, HEAD, OPTIONS")
+    def _document(self, path: str, document: metadata.Document) -> Callable[[Request], Response]:
+        not_allowed = self._refusing(path, 405, "GET, HEAD, OPTIONS")
 
         def answer(request: Request) -> Response:
             if request.method == "OPTIONS":
@@ -81,18 +81,18 @@ class Site:
 
         return answer
 
-    def _answers(
-        self, operation: Operation | None, status: int, allow: str = ""
-    ) -> Callable[[Request], Response]:
-        return lambda _: self.refuse(operation, status, (("Allow", allow),) if allow else ())
+    def _refusing(self, path: str, status: int, allow: str = "") -> Callable[[Request], Response]:
+        return lambda _: self.refuse(path, status, (("Allow", allow),) if allow else ())
 
-    def maximum_body(self, found: object) -> int:
+    def maximum_body(self, path: str) -> int:
         """How long the body of a request may be, in bytes."""
-        return found.maximum_body if isinstance(found, Operation) else SMALL_BODY
+        operation = self.operations.get(path)
+        return SMALL_BODY if operation is None else operation.maximum_body
 
-    def refuse(self, found: object, status: int, headers: Headers = ()) -> Response:
+    def refuse(self, path: str, status: int, headers: Headers = ()) -> Response:
         """The answer to what is no request of any operation (GEN-8): a page where people look, else JSON."""
-        if isinstance(found, Operation) and found.is_page:
+        operation = self.operations.get(path)
+        if operation is not None and operation.is_page:
             pages = self.surface.pages
             return Response(status, (*pages.headers, *headers), pages.error(ErrorPage("bad_request", status)))
         content = {

@@ -55,13 +55,12 @@ class WSGIApplication:
 
     def _answer(self, environ: Environ) -> Response:
         path = _path(environ)
-        found = self.site.find(environ["REQUEST_METHOD"], path)
         if len(environ.get("QUERY_STRING", "")) > MAXIMUM_QUERY:
-            return self.site.refuse(found, 414)
-        body = _body(environ, self.site.maximum_body(found))
+            return self.site.refuse(path, 414)
+        body = _body(environ, self.site.maximum_body(path))
         if isinstance(body, int):
-            return self.site.refuse(found, body)
-        request = _request(environ, path, body)
+            return self.site.refuse(path, body)
+        found, request = self.site.find(environ["REQUEST_METHOD"], path), _request(environ, path, body)
         if not isinstance(found, Operation):
             return found(request)
         return self._operate(found, request, environ)

@@ -1,0 +1,242 @@
+"""Calls ASGI and WSGI applications in process: a request in, a reply out, exactly as a web server would."""
+
+import json
+from io import BytesIO
+from urllib.parse import urlencode, urlsplit
+from wsgiref.validate import validator
+
+from attrs import field, frozen
+
+from scopegate import SignedIn
+from scopegate.web.asgi import ASGIApplication
+from scopegate.web.wsgi import WSGIApplication
+from tests.support import World
+
+FORM = ("Content-Type", "application/x-www-form-urlencoded")
+JSON = ("Content-Type", "application/json")
+
+
+@frozen
+class Reply:
+    """What came back; header names are in lower case."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+    def all(self, name):
+        """Every value of a header."""
+        return [value for known, value in self.headers if known == name.lower()]
+
+    def header(self, name):
+        """The value of a header that may come once; None without it."""
+        values = self.all(name)
+        assert len(values) <= 1, (name, values)
+        return values[0] if values else None
+
+    @property
+    def json(self):
+        """The body, which says that it is JSON."""
+        assert self.header("Content-Type") == "application/json"
+        return json.loads(self.body)
+
+    @property
+    def text(self):
+        """The body as text."""
+        return self.body.decode("utf-8")
+
+
+@frozen
+class Sent:
+    """A request as bytes.
+
+    Args:
+        method: the method.
+        path: decoded.
+        query: raw.
+        headers: pairs of text, in latin-1.
+        body: the body, or its pieces.
+        cut: the connection ends before the body does.
+    """
+
+    method: str
+    path: str
+    query: bytes = b""
+    headers: tuple[tuple[str, str], ...] = field(default=(), converter=tuple)
+    body: bytes | tuple[bytes, ...] = b""
+    cut: bool = False
+
+    @property
+    def pieces(self):
+        """The body in pieces."""
+        return self.body if isinstance(self.body, tuple) else (self.body,)
+
+
+async def ask_asgi(app, sent):
+    """One HTTP request to an ASGI application; None when it answered nothing to a client that had gone."""
+    messages = [{"type": "http.request", "body": piece, "more_body": True} for piece in sent.pieces]
+    if sent.cut:
+        messages.append({"type": "http.disconnect"})
+    else:
+        messages[-1] = messages[-1] | {"more_body": False}
+    answered = []
+
+    async def receive():
+        return messages.pop(0)
+
+    async def send(message):
+        answered.append(message)
+
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0", "spec_version": "2.4"},
+        "http_version": "1.1",
+        "method": sent.method,
+        "scheme": "http",
+        "path": sent.path,
+        "raw_path": sent.path.encode("utf-8", "replace"),
+        "root_path": "",
+        "query_string": sent.query,
+        "headers": [
+            (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in sent.headers
+        ],
+        "client": ("192.0.2.1", 1234),
+        "server": ("127.0.0.1", 80),
+        "state": {},
+    }
+    await app(scope, receive, send)
+    if not answered:
+        return None
+    start, *parts = answered
+    assert start["type"] == "http.response.start"
+    assert all(part["type"] == "http.response.body" for part in parts)
+    headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in start["headers"])
+    return Reply(start["status"], headers, b"".join(part.get("body", b"") for part in parts))
+
+
+async def with_lifespan(app, *events):
+    """Play lifespan events to an ASGI application and return what it said."""
+    said = []
+    messages = [{"type": f"lifespan.{event}"} for event in events]
+
+    async def receive():
+        return messages.pop(0)
+
+    async def send(message):
+        said.append(message)
+
+    await app({"type": "lifespan", "asgi": {"version": "3.0"}, "state": {}}, receive, send)
+    return said
+
+
+def environ_of(sent):
+    """The environ of a request (PEP 3333); repeated headers are joined, as servers do."""
+    body = b"".join(sent.pieces)
+    environ = {
+        "REQUEST_METHOD": sent.method,
+        "SCRIPT_NAME": "",
+        "PATH_INFO": sent.path.encode("utf-8", "replace").decode("latin-1"),
+        "QUERY_STRING": sent.query.decode("latin-1"),
+        "SERVER_NAME": "127.0.0.1",
+        "SERVER_PORT": "80",
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "CONTENT_LENGTH": str(len(body) + (7 if sent.cut else 0)),
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": "http",
+        "wsgi.input": BytesIO(body),
+        "wsgi.errors": None,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": True,
+        "wsgi.run_once": False,
+    }
+    for name, value in sent.headers:
+        key = "HTTP_" + name.upper().replace("-", "_")
+        key = key[5:] if key in {"HTTP_CONTENT_TYPE", "HTTP_CONTENT_LENGTH"} else key
+        environ[key] = f"{environ[key]},{value}" if key in environ else value
+    return environ
+
+
+def ask_wsgi(app, sent):
+    """One HTTP request to a WSGI application."""
+    started = []
+
+    def start_response(status, headers, exc_info=None):
+        assert exc_info is None
+        started.append((status, headers))
+        return lambda _: None
+
+    parts = app(environ_of(sent), start_response)
+    body = b"".join(parts)
+    if hasattr(parts, "close"):
+        parts.close()
+    ((status, headers),) = started
+    return Reply(int(status.split()[0]), tuple((name.lower(), value) for name, value in headers), body)
+
+
+class Served:
+    """A world behind one of the generic applications.
+
+    ``who`` is what the host's ``current_user`` answers; tests change it. ``cookies`` is what the browser keeps.
+
+    Args:
+        kind: ``asgi`` or ``wsgi``.
+        login_url: the host's sign-in page.
+        site: other arguments of the application.
+        options: arguments of the world.
+    """
+
+    def __init__(self, kind, *, login_url="/login", site=None, **options) -> None:
+        self.kind = kind
+        self.world = World("async" if kind == "asgi" else "sync", **options)
+        self.who = SignedIn("ann", "session of ann")
+        self.cookies = {}
+        make = ASGIApplication if kind == "asgi" else WSGIApplication
+        self.app = make(
+            self.world.bare, current_user=lambda _: self.who, login_url=login_url, **(site or {})
+        )
+
+    def send(self, sent):
+        """Send a request exactly as it is."""
+        if self.kind == "asgi":
+            return self.world.run(ask_asgi(self.app, sent))
+        return ask_wsgi(self.app, sent)
+
+    def ask(self, method, address, *, headers=(), body=b"", **more):
+        """Send a request to an address, with the cookies, and keep those that come back."""
+        parts = urlsplit(address)
+        if self.cookies:
+            headers = (*headers, ("Cookie", "; ".join(f"{name}={each}" for name, each in self.cookies.items())))
+        reply = self.send(Sent(method, parts.path, parts.query.encode(), headers, body, **more))
+        for cookie in reply.all("Set-Cookie"):
+            name, _, value = cookie.partition(";")[0].partition("=")
+            self.cookies[name] = value
+        return reply
+
+    def get(self, address, *headers):
+        """GET."""
+        return self.ask("GET", address, headers=headers)
+
+    def post(self, address, parameters, *headers):
+        """POST a form: a mapping, or pairs."""
+        return self.ask("POST", address, headers=(FORM, *headers), body=urlencode(parameters).encode())
+
+    def post_json(self, address, content, *headers):
+        """POST JSON."""
+        return self.ask("POST", address, headers=(JSON, *headers), body=json.dumps(content).encode())
+
+    def rows(self):
+        """Everything that the store in memory holds."""
+        rooms = self.world.given_store._rooms
+        return {
+            realm: (dict(room.tokens), dict(room.clients), list(room.events), dict(room.once))
+            for realm, room in rooms.items()
+        }
+
+    def close(self):
+        """Close the world."""
+        self.world.close()
+
+
+def checked(app):
+    """A WSGI application under the standard library's own conformance checks."""
+    return validator(app)

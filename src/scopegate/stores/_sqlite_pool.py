@@ -168,6 +168,8 @@ class Pool:
     def _another(self) -> sqlite3.Connection:
         if not self._prepared:
             self.open()
+            with suppress(IndexError):
+                return self._idle.pop()
         return self._connect()
 
     def _give_back(self, connection: sqlite3.Connection, idle: list[sqlite3.Connection]) -> None:

@@ -89,7 +89,7 @@ def _statement(head: str, terms: list[_Term], tail: str, limit: int) -> Statemen
     return head + " AND ".join(term for term, _ in terms) + tail, [*values, limit]
 
 
-_SWEEPS: Final = (
+SWEEPS: Final = (
     """
     DELETE FROM scopegate_credentials WHERE realm = :realm AND (token_id, digest) IN (
         SELECT k.token_id, k.digest FROM scopegate_tokens AS t
@@ -120,7 +120,7 @@ def sweep(
 ) -> int:
     """Delete at most ``limit`` dead rows and say how many."""
     freed = 0
-    for statement in _SWEEPS:
+    for statement in SWEEPS:
         cells = {
             "realm": realm,
             "pending_before": pending_before,

@@ -1,0 +1,238 @@
+"""What every store does with lists, with sweeping, and with secrets."""
+
+from base64 import b64encode, urlsafe_b64encode
+from functools import partial
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scopegate.core.changes import (
+    AddCredential,
+    AdvanceToken,
+    AppendEvent,
+    CreateToken,
+    DeleteToken,
+    PutClient,
+    PutOnce,
+    RevokeToken,
+    Touch,
+)
+from scopegate.core.credentials import CredentialKind, digest
+from scopegate.core.records import TokenQuery
+from scopegate.protocols import Store
+from scopegate.testing._store_rules import equal, examples, holds
+from scopegate.testing._store_samples import (
+    NOW,
+    every,
+    fresh_realm,
+    make_client,
+    make_credential,
+    make_event,
+    make_token,
+)
+
+
+class Lists:
+    """Every list has one order, and pages of it neither repeat nor lose an item."""
+
+    @examples
+    @given(
+        ages=st.dictionaries(st.text("abcé𝄞", min_size=1, max_size=3), st.sampled_from([1.0, 1.5, 2.0])),
+        limit=st.integers(1, 4),
+    )
+    def test_tokens_are_listed_newest_first_then_by_id(
+        self, store: Store, ages: dict[str, float], limit: int
+    ) -> None:
+        """Whatever the size of a page."""
+        realm = fresh_realm()
+        for token_id, created_at in ages.items():
+            store.commit(realm, [CreateToken(make_token(token_id, created_at=created_at))])
+        expected = sorted(ages, key=lambda token_id: (-ages[token_id], token_id))
+        for query in (TokenQuery(), TokenQuery(user="ann"), TokenQuery(client_id="app")):
+            found = every(partial(store.tokens, realm, query), limit)
+            equal([token.id for token in found], expected, "tokens are listed newest first, ties by id")
+
+    def test_a_query_gives_the_tokens_it_names_and_no_others(self, store: Store) -> None:
+        """By user, by client, by whether they were redeemed."""
+        for token_id, user, client_id in (("a", "ann", "app"), ("b", "ann", "bot"), ("c", "bob", "app")):
+            store.commit(
+                "realm",
+                [CreateToken(make_token(token_id, user=user, client_id=client_id, created_at=ord(token_id)))],
+            )
+        store.commit("realm", [AdvanceToken("a", 0, NOW)])
+        for query, expected in (
+            (TokenQuery(user="ann"), "ba"),
+            (TokenQuery(user="an"), ""),
+            (TokenQuery(client_id="app"), "ca"),
+            (TokenQuery(user="ann", client_id="app"), "a"),
+            (TokenQuery(pending=True), "cb"),
+            (TokenQuery(pending=False), "a"),
+            (TokenQuery(user="ann", pending=True), "b"),
+            (TokenQuery(pending_after=ord("b")), "ca"),
+            (TokenQuery(pending_after=ord("c")), "a"),
+            (TokenQuery(pending=True, pending_after=ord("b")), "c"),
+        ):
+            found = every(partial(store.tokens, "realm", query), 1)
+            equal("".join(token.id for token in found), expected, f"{query}")
+
+    def test_a_cursor_stays_valid_while_tokens_come_and_go(self, store: Store) -> None:
+        """Even when the token it stands at is deleted."""
+        for number in range(6):
+            store.commit("realm", [CreateToken(make_token(f"t{number}", created_at=float(number)))])
+        page = store.tokens("realm", TokenQuery(user="ann"), after=None, limit=2)
+        equal([token.id for token in page.items], ["t5", "t4"], "the first page has the newest")
+        store.commit("realm", [DeleteToken("t4")])
+        store.commit("realm", [DeleteToken("t3")])
+        store.commit("realm", [CreateToken(make_token("newest", created_at=9.0))])
+        rest = store.tokens("realm", TokenQuery(user="ann"), after=page.after, limit=9)
+        equal([token.id for token in rest.items], ["t2", "t1", "t0"], "a cursor stays where it was")
+        equal(rest.after, None, "the last page has no cursor")
+
+    def test_the_last_full_page_has_no_cursor(self, store: Store) -> None:
+        """Nobody asks for an empty page."""
+        for number in range(2):
+            store.commit("realm", [CreateToken(make_token(f"t{number}"))])
+            store.commit("realm", [PutClient(make_client(f"c{number}"), 0)])
+            store.commit("realm", [Touch("t0", NOW), AppendEvent(make_event())])
+        for read in (
+            partial(store.tokens, "realm", TokenQuery()),
+            partial(store.clients, "realm", owner=None),
+            partial(store.events, "realm", user=None, token_id=None),
+        ):
+            page = read(after=None, limit=2)
+            equal((len(page.items), page.after), (2, None), "a page that ends the list has no cursor")
+            holds(read(after=None, limit=1).after is not None, "a page that does not has one")
+
+    @pytest.mark.parametrize("limit", [1, 2, 50])
+    def test_events_are_listed_newest_first_in_the_order_they_were_appended(
+        self, store: Store, limit: int
+    ) -> None:
+        """Whatever time they carry."""
+        appended = (("ann", "a"), ("bob", "b"), ("ann", "c"), ("ann", "a"))
+        for number, (owner, token) in enumerate(appended):
+            event = make_event(str(number), user=owner, token_id=token, at=NOW - number)
+            store.commit("realm", [Touch("absent", NOW), AppendEvent(event)])
+        for user, token_id, expected in (
+            (None, None, "3210"),
+            ("ann", None, "320"),
+            (None, "a", "30"),
+            ("ann", "a", "30"),
+            ("bob", "a", ""),
+            ("", None, ""),
+        ):
+            found = every(partial(store.events, "realm", user=user, token_id=token_id), limit)
+            equal("".join(event.detail["what"] for event in found), expected, "events are newest first")
+
+    @pytest.mark.parametrize("limit", [1, 2, 50])
+    def test_clients_are_listed_in_the_order_of_their_ids(self, store: Store, limit: int) -> None:
+        """All of them, or those of one owner."""
+        for client_id, owner in (("b", None), ("é", "ann"), ("a", "ann"), ("𝄞", None), ("\uffee", "bob")):
+            store.commit("realm", [PutClient(make_client(client_id, owner=owner), 0)])
+        for owner, expected in ((None, "abé\uffee𝄞"), ("ann", "aé"), ("eve", "")):
+            found = every(partial(store.clients, "realm", owner=owner), limit)
+            equal("".join(client.id for client in found), expected, "clients are in the order of their ids")
+
+
+class Sweeps:
+    """A sweep frees what is dead, no more, and not too much at once."""
+
+    def furnish(self, store: Store) -> None:
+        """Four dead rows before time 10, two of them credentials; living rows beside each."""
+        store.commit(
+            "realm",
+            [
+                CreateToken(make_token("stale", created_at=10.0)),
+                AddCredential(make_credential("code", "stale", keep_until=None)),
+            ],
+        )
+        store.commit("realm", [CreateToken(make_token("waiting", created_at=10.5))])
+        store.commit("realm", [CreateToken(make_token("redeemed", created_at=1.0))])
+        store.commit(
+            "realm",
+            [
+                AdvanceToken("redeemed", 0, 2.0),
+                AddCredential(make_credential("old", "redeemed", keep_until=10.0)),
+                AddCredential(make_credential("young", "redeemed", keep_until=10.5)),
+                AddCredential(make_credential("kept", "redeemed", keep_until=None, expires_at=1.0)),
+            ],
+        )
+        store.commit("realm", [PutOnce("old", b"", 10.0, 0.0)])
+        store.commit("realm", [PutOnce("young", b"", 10.5, 0.0)])
+
+    def sweep(self, store: Store, limit: int) -> int:
+        """Sweep what is dead at 10."""
+        return store.sweep("realm", pending_before=10.0, kept_before=10.0, limit=limit)
+
+    def left(self, store: Store) -> tuple[list[str], list[str], list[str]]:
+        """The tokens, credentials and once rows that are left."""
+        tokens = [token.id for token in every(partial(store.tokens, "realm", TokenQuery()))]
+        names = (("stale", "code"), ("redeemed", "old"), ("redeemed", "young"), ("redeemed", "kept"))
+        records = [
+            (name, store.token("realm", token_id, make_credential(name).digest)) for token_id, name in names
+        ]
+        credentials = [name for name, record in records if record is not None and record.credential]
+        once = [key for key in ("old", "young") if store.once("realm", key, now=0.0) is not None]
+        return tokens, credentials, once
+
+    def test_a_sweep_frees_what_is_dead_and_nothing_else(self, store: Store) -> None:
+        """Tokens that were never redeemed, credentials and once rows past their time."""
+        self.furnish(store)
+        equal(self.sweep(store, 100), 4, "a sweep says how many rows it freed")
+        expected = (["waiting", "redeemed"], ["young", "kept"], ["young"])
+        equal(self.left(store), expected, "a sweep frees what is dead and nothing else")
+        equal(self.sweep(store, 100), 0, "a second sweep finds nothing")
+
+    @pytest.mark.parametrize("limit", [1, 2, 3])
+    def test_a_sweep_frees_at_most_what_it_was_asked_to(self, store: Store, limit: int) -> None:
+        """Small sweeps add up to a large one."""
+        self.furnish(store)
+        freed = [self.sweep(store, limit) for _ in range(5)]
+        holds(max(freed) <= limit, "a sweep keeps to its limit")
+        equal(sum(freed), 4, "small sweeps add up")
+        expected = (["waiting", "redeemed"], ["young", "kept"], ["young"])
+        equal(self.left(store), expected, "small sweeps free what a large one frees")
+
+    def test_a_sweep_without_an_allowance_frees_nothing(self, store: Store) -> None:
+        """Zero is zero."""
+        self.furnish(store)
+        before = self.left(store)
+        equal((self.sweep(store, 0), self.left(store)), (0, before), "a limit of 0 frees nothing")
+
+    def test_a_sweep_frees_nothing_that_ended_but_was_redeemed(self, store: Store) -> None:
+        """Expired and disconnected tokens stay in their user's list."""
+        store.commit("realm", [CreateToken(make_token(created_at=1.0, expires_at=2.0))])
+        store.commit("realm", [AdvanceToken("one", 0, 1.0)])
+        store.commit("realm", [RevokeToken("one", 2.0, "over")])
+        equal(self.sweep(store, 100), 0, "a sweep leaves what its user should see")
+
+
+class Secrecy:
+    """What is stored authenticates nobody."""
+
+    def dump(self, store: Store) -> bytes:
+        """All that the store wrote, as raw as it can be had. Override this."""
+        raise NotImplementedError(f"{type(store).__name__}: override dump() to give all that the store wrote")
+
+    def test_a_dump_has_digests_and_no_secret(self, store: Store) -> None:
+        """In none of the usual encodings."""
+        secrets = {kind: f"secret-of-{kind.name}-{'x' * 20}" for kind in CredentialKind}
+        store.commit("realm", [CreateToken(make_token())])
+        for kind, secret in secrets.items():
+            added = make_credential("", kind=kind, digest=digest("realm", kind.value, secret))
+            store.commit("realm", [Touch("one", NOW), AddCredential(added)])
+        dump = self.dump(store)
+        for kind, secret in secrets.items():
+            holds(_occurs(digest("realm", kind.value, secret), dump), "a dump shows the digests")
+            holds(not _occurs(secret.encode(), dump), "a dump shows no secret")
+
+
+def _occurs(value: bytes, dump: bytes) -> bool:
+    forms = (
+        value,
+        value.hex().encode(),
+        b64encode(value).rstrip(b"="),
+        urlsafe_b64encode(value).rstrip(b"="),
+        value.decode("latin-1").encode("utf-16-le"),
+    )
+    return any(form in dump for form in forms)

@@ -1,0 +1,368 @@
+"""What every store does when it is asked by one caller after another."""
+
+from functools import partial
+from typing import ClassVar
+
+import pytest
+from attrs import evolve
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from scopegate.core.changes import (
+    AddCredential,
+    AdvanceToken,
+    AppendEvent,
+    Change,
+    CreateToken,
+    DeleteToken,
+    DropCredential,
+    PutClient,
+    PutOnce,
+    ReviseToken,
+    RevokeToken,
+    TakeOnce,
+    Touch,
+)
+from scopegate.core.clients import Client
+from scopegate.core.credentials import Credential
+from scopegate.core.events import Event
+from scopegate.core.records import OnceRow, TokenQuery, TokenRecord
+from scopegate.core.tokens import Settings, Token
+from scopegate.errors import ConflictError, InvalidValueError, StoreUnavailableError
+from scopegate.protocols import Store
+from scopegate.testing import _store_samples as samples
+from scopegate.testing._store_cases import FALSE, FOLLOWERS, TRUE, everything, furnish
+from scopegate.testing._store_samples import (
+    NOW,
+    digest_of,
+    every,
+    fresh_realm,
+    make_credential,
+    make_event,
+    make_settings,
+    make_token,
+)
+
+examples = settings(
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.differing_executors],
+)
+
+
+def equal(actual: object, expected: object, rule: str) -> None:
+    """Fail with the rule that was broken, unless both are equal."""
+    if actual != expected:
+        raise AssertionError(f"{rule}\n  expected: {expected!r}\n  got:      {actual!r}")
+
+
+def holds(condition: bool, rule: str) -> None:  # noqa: FBT001 - a condition and what it stands for
+    """Fail with the rule that was broken, unless the condition is true."""
+    if not condition:
+        raise AssertionError(rule)
+
+
+def refused(store: Store, realm: str, change: Change, *followers: Change) -> None:
+    """Fail unless the guard of a change is false."""
+    try:
+        store.commit(realm, [change, *followers])
+    except ConflictError:
+        return
+    raise AssertionError(
+        f"the guard of {type(change).__name__} is false, and the commit must raise ConflictError"
+    )
+
+
+class RoundTrips:
+    """What is put comes back as it was."""
+
+    @examples
+    @given(token=samples.tokens)
+    def test_a_token_comes_back_as_it_was_put(self, store: Store, token: Token) -> None:
+        """Every field, every character, every bit of a time."""
+        realm = fresh_realm()
+        store.commit(realm, [CreateToken(token)])
+        equal(
+            store.token(realm, token.id), TokenRecord(token, None, None), "a token comes back as it was put"
+        )
+        page = store.tokens(realm, TokenQuery(user=token.user), after=None, limit=9)
+        equal(list(page.items), [token], "a list gives the token as it was put")
+
+    @examples
+    @given(before=samples.all_settings, after=samples.all_settings)
+    def test_settings_come_back_as_they_were_revised(
+        self, store: Store, before: Settings, after: Settings
+    ) -> None:
+        """Nothing of the settings before shines through."""
+        realm = fresh_realm()
+        token = make_token(settings=before)
+        store.commit(realm, [CreateToken(token)])
+        store.commit(realm, [ReviseToken("one", 1, after)])
+        record = store.token(realm, "one")
+        expected = evolve(token, settings=after, version=2)
+        equal(record and record.token, expected, "revised settings replace those before, and nothing else")
+
+    @examples
+    @given(credential=samples.credentials)
+    def test_a_credential_comes_back_as_it_was_put(self, store: Store, credential: Credential) -> None:
+        """By its token and its digest, and by nothing else."""
+        realm = fresh_realm()
+        token = make_token(credential.token_id)
+        store.commit(realm, [CreateToken(token), AddCredential(credential)])
+        record = store.token(realm, token.id, credential.digest)
+        equal(record, TokenRecord(token, None, credential), "a credential comes back as it was put")
+        other = bytes([credential.digest[0] ^ 1]) + credential.digest[1:]
+        equal(
+            store.token(realm, token.id, other),
+            TokenRecord(token, None, None),
+            "a digest that differs by one bit finds no credential",
+        )
+
+    @examples
+    @given(client=samples.clients)
+    def test_a_client_comes_back_as_it_was_put(self, store: Store, client: Client) -> None:
+        """Alone, in a list, and beside its token."""
+        realm = fresh_realm()
+        token = make_token(client_id=client.id)
+        store.commit(realm, [PutClient(client, 0)])
+        store.commit(realm, [CreateToken(token)])
+        equal(store.client(realm, client.id), client, "a client comes back as it was put")
+        equal(store.token(realm, "one"), TokenRecord(token, client, None), "a token comes with its client")
+        listed = every(partial(store.clients, realm, owner=client.owner))
+        equal(listed, [client], "a list gives the client as it was put")
+
+    @examples
+    @given(event=samples.events)
+    def test_an_event_comes_back_as_it_was_put(self, store: Store, event: Event) -> None:
+        """By its user and by its token."""
+        realm = fresh_realm()
+        store.commit(realm, [Touch("absent", NOW), AppendEvent(event)])
+        for user, token_id in ((event.user, None), (None, event.token_id), (event.user, event.token_id)):
+            found = every(partial(store.events, realm, user=user, token_id=token_id))
+            equal(found, [event], "an event comes back as it was put")
+
+    @examples
+    @given(key=samples.names, value=samples.secrets, expires_at=samples.times)
+    def test_a_once_row_comes_back_as_it_was_put(
+        self, store: Store, key: str, value: bytes, expires_at: float
+    ) -> None:
+        """Until it expires."""
+        realm = fresh_realm()
+        store.commit(realm, [PutOnce(key, value, expires_at, expires_at - 1)])
+        equal(
+            store.once(realm, key, now=expires_at - 1),
+            OnceRow(key, value, expires_at),
+            "a once row comes back as it was put",
+        )
+
+
+class Guards:
+    """All of a commit or nothing of it."""
+
+    @pytest.mark.parametrize("case", FALSE)
+    def test_a_false_guard_writes_nothing_at_all(self, store: Store, case: str) -> None:
+        """Neither the change nor any of its followers."""
+        furnish(store, "realm")
+        before = everything(store, "realm")
+        refused(store, "realm", FALSE[case], *FOLLOWERS)
+        equal(everything(store, "realm"), before, f"{case}: a false guard writes nothing")
+
+    @pytest.mark.parametrize("case", TRUE)
+    def test_a_true_guard_writes_the_change_and_its_followers(self, store: Store, case: str) -> None:
+        """The change, and each kind of follower."""
+        furnish(store, "realm")
+        change, written = TRUE[case]
+        store.commit("realm", [change, *FOLLOWERS])
+        holds(written(store, "realm"), f"{case}: a true guard writes the change")
+        added = store.token("realm", "other", digest_of("of a follower"))
+        dropped = store.token("realm", "other", digest_of("of another"))
+        equal(added and added.credential, FOLLOWERS[0].credential, "AddCredential follows")  # type: ignore[union-attr]
+        equal(dropped and dropped.credential, None, "DropCredential follows")
+        equal(added and added.token.last_used_at, NOW + 5, "Touch follows")
+        events = every(partial(store.events, "realm", user=None, token_id=None))
+        equal([event.detail["what"] for event in events], ["followed", "furnished"], "AppendEvent follows")
+
+    def test_settings_and_protocol_have_counters_of_their_own(self, store: Store) -> None:
+        """An advance makes no form stale, and an edit no refresh."""
+        store.commit("realm", [CreateToken(make_token())])
+        store.commit("realm", [AdvanceToken("one", 0, NOW, b"sealed")])
+        store.commit("realm", [Touch("one", NOW)])
+        store.commit("realm", [ReviseToken("one", 1, make_settings("Desk"))])
+        store.commit("realm", [AdvanceToken("one", 1, NOW + 1, b"next")])
+        store.commit("realm", [RevokeToken("one", NOW + 2, "over")])
+        store.commit("realm", [ReviseToken("one", 2, make_settings("Phone"))])
+        expected = make_token(
+            settings=make_settings("Phone"),
+            version=3,
+            generation=2,
+            advanced_at=NOW + 1,
+            reply=b"next",
+            revoked_at=NOW + 2,
+            revoked_reason="over",
+            last_used_at=NOW,
+        )
+        record = store.token("realm", "one")
+        equal(
+            record and record.token, expected, "revise, advance, revoke and touch do not disturb each other"
+        )
+
+    def test_a_credential_is_never_overwritten(self, store: Store) -> None:
+        """Credentials are added and dropped, and nothing else."""
+        first = make_credential("first", scopes=("little",))
+        store.commit("realm", [CreateToken(make_token()), AddCredential(first)])
+        store.commit("realm", [Touch("one", NOW), AddCredential(evolve(first, scopes=("all",)))])
+        record = store.token("realm", "one", first.digest)
+        equal(record and record.credential, first, "a credential that is there stays as it is")
+
+    def test_a_credential_of_no_token_is_not_kept(self, store: Store) -> None:
+        """A token that is made later does not find it."""
+        store.commit("realm", [Touch("one", NOW), AddCredential(make_credential("first"))])
+        store.commit("realm", [CreateToken(make_token())])
+        record = store.token("realm", "one", digest_of("first"))
+        equal(record and record.credential, None, "a credential needs a token to hang off")
+
+    def test_a_touch_never_goes_back(self, store: Store) -> None:
+        """The later time stays, whatever the order of arrival."""
+        store.commit("realm", [CreateToken(make_token())])
+        for at in (NOW + 2, NOW + 1):
+            store.commit("realm", [Touch("one", at)])
+        record = store.token("realm", "one")
+        equal(record and record.token.last_used_at, NOW + 2, "a touch never goes back")
+
+
+class Times:
+    """Only the ``now`` that is passed in counts."""
+
+    @examples
+    @given(expires_at=samples.times, now=samples.times)
+    def test_a_once_row_lives_until_its_time_and_not_at_it(
+        self, store: Store, expires_at: float, now: float
+    ) -> None:
+        """The machine's own clock does not matter."""
+        realm = fresh_realm()
+        store.commit(realm, [PutOnce("key", b"value", expires_at, expires_at - 1)])
+        for moment in (now, expires_at):
+            found = store.once(realm, "key", now=moment)
+            expected = OnceRow("key", b"value", expires_at) if moment < expires_at else None
+            equal(found, expected, "a once row is there before its time and not at it")
+
+    def test_a_once_row_can_be_taken_once_and_put_again(self, store: Store) -> None:
+        """Taking it away makes room."""
+        store.commit("realm", [PutOnce("key", b"first", NOW + 1, NOW)])
+        store.commit("realm", [TakeOnce("key", NOW)])
+        refused(store, "realm", TakeOnce("key", NOW))
+        store.commit("realm", [PutOnce("key", b"second", NOW + 2, NOW)])
+        equal(store.once("realm", "key", now=NOW), OnceRow("key", b"second", NOW + 2), "a key is free again")
+
+    def test_a_time_long_past_hides_no_row(self, store: Store) -> None:
+        """Tokens and credentials stay readable: what expired is for the flows to judge."""
+        old = make_credential("first", expires_at=1.0, keep_until=1.0)
+        token = make_token(created_at=0.0, expires_at=1.0)
+        store.commit("realm", [CreateToken(token), AddCredential(old)])
+        equal(
+            store.token("realm", "one", old.digest),
+            TokenRecord(token, None, old),
+            "expired rows are still read",
+        )
+
+
+class Realms:
+    """Nothing is seen or changed across realms."""
+
+    def test_another_realm_is_empty(self, store: Store) -> None:
+        """Whatever the names in it."""
+        furnish(store, "realm")
+        empty = {"tokens": [], "records": [], "clients": [], "events": [], "once": [None] * 3}
+        for realm in ("", "REALM", "realm ", "realm2"):
+            equal(everything(store, realm), empty, "a realm sees nothing of another")
+        equal(store.token("realm2", "one"), None, "a realm sees no token of another")
+        equal(store.client("realm2", "app"), None, "a realm sees no client of another")
+
+    @pytest.mark.parametrize("case", TRUE)
+    def test_a_change_leaves_other_realms_alone(self, store: Store, case: str) -> None:
+        """Every kind of change, with followers."""
+        furnish(store, "here")
+        furnish(store, "there")
+        before = everything(store, "there")
+        store.commit("here", [TRUE[case].change, *FOLLOWERS])
+        equal(everything(store, "there"), before, f"{case}: another realm is left alone")
+
+    def test_a_sweep_leaves_other_realms_alone(self, store: Store) -> None:
+        """However much there is to free."""
+        furnish(store, "here")
+        furnish(store, "there")
+        before = everything(store, "there")
+        store.sweep("here", pending_before=NOW * 2, kept_before=NOW * 2, limit=1000)
+        equal(everything(store, "there"), before, "a sweep leaves other realms alone")
+
+
+class Deletion:
+    """Deleting a token leaves nothing that authenticates."""
+
+    def test_a_deleted_token_takes_its_credentials_along(self, store: Store) -> None:
+        """A token of the same id does not find them."""
+        furnish(store, "realm")
+        store.commit("realm", [DeleteToken("one")])
+        equal(store.token("realm", "one", digest_of("first")), None, "a deleted token is gone")
+        refused(store, "realm", DropCredential("one", digest_of("first")))
+        store.commit("realm", [CreateToken(make_token())])
+        for name in ("first", "second"):
+            record = store.token("realm", "one", digest_of(name))
+            equal(record and record.credential, None, "the credentials of a deleted token are gone with it")
+
+    def test_a_deleted_token_leaves_its_history_and_the_others(self, store: Store) -> None:
+        """The history belongs to the user."""
+        furnish(store, "realm")
+        store.commit("realm", [DeleteToken("one"), AppendEvent(make_event("deleted"))])
+        events = every(partial(store.events, "realm", user="ann", token_id="one"))
+        equal(
+            [event.detail["what"] for event in events], ["deleted", "furnished"], "history outlives a token"
+        )
+        other = store.token("realm", "other", digest_of("of another"))
+        equal(other and other.credential, make_credential("of another", "other"), "other tokens stay")
+        left = every(partial(store.tokens, "realm", TokenQuery(user="ann")))
+        equal([token.id for token in left], ["ended"], "a deleted token is in no list")
+
+
+class Errors:
+    """A commit of the wrong form is an error of its author, and writes nothing."""
+
+    wrong: ClassVar[dict[str, list[Change]]] = {
+        "two guards": [RevokeToken("one", NOW, "x"), DeleteToken("other")],
+        "a follower first": [AddCredential(make_credential("third")), RevokeToken("one", NOW, "x")],
+        "an event alone": [AppendEvent(make_event())],
+    }
+
+    @pytest.mark.parametrize("case", wrong)
+    def test_a_commit_has_one_guarded_change_and_it_is_the_first(self, store: Store, case: str) -> None:
+        """Anything else is a `TypeError`."""
+        furnish(store, "realm")
+        before = everything(store, "realm")
+        with pytest.raises(TypeError, match="commit"):
+            store.commit("realm", self.wrong[case])
+        equal(everything(store, "realm"), before, f"{case}: nothing is written")
+
+    def test_a_commit_of_nothing_does_nothing(self, store: Store) -> None:
+        """An empty commit raises nothing."""
+        store.commit("realm", [])
+        equal(store.token("realm", "one"), None, "an empty commit writes nothing")
+
+    @examples
+    @given(cursor=st.text(max_size=12))
+    def test_a_cursor_from_elsewhere_is_refused_or_harmless(self, store: Store, cursor: str) -> None:
+        """Cursors travel in addresses, so anybody may write one: never a failure of the store."""
+        for read in (
+            partial(store.tokens, "realm", TokenQuery()),
+            partial(store.events, "realm", user=None, token_id=None),
+            partial(store.clients, "realm", owner=None),
+        ):
+            try:
+                page = read(after=cursor, limit=5)
+            except InvalidValueError as error:
+                equal(error.field, "after", "the error names the cursor")
+            else:
+                equal(len(page.items), 0, "an empty realm has no page")
+
+    def test_a_conflict_is_told_from_an_outage(self) -> None:
+        """One says to decide again, the other that nothing is known."""
+        holds(not issubclass(ConflictError, StoreUnavailableError), "a conflict is no outage")
+        holds(not issubclass(StoreUnavailableError, ConflictError), "an outage is no conflict")

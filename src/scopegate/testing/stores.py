@@ -1,0 +1,171 @@
+"""The contract of stores, as a test suite that the author of a store inherits.
+
+    class TestMyStore(StoreContract):
+        @pytest.fixture
+        def store(self, tmp_path):
+            store = MyStore(tmp_path / "data")
+            yield store
+            store.close()
+
+        def dump(self, store):
+            return (tmp_path / "data").read_bytes()
+
+An asynchronous store inherits `AsyncStoreContract` and gives the fixture ``async_store``. A store that outlives its
+process inherits `DurableStoreContract` as well.
+"""
+
+import asyncio
+from collections.abc import Coroutine, Generator, Iterator, Sequence
+from contextlib import contextmanager
+from threading import Thread
+from typing import TypeVar
+
+import pytest
+
+from scopegate.core.changes import Change
+from scopegate.core.clients import Client
+from scopegate.core.events import Event
+from scopegate.core.records import OnceRow, Page, TokenQuery, TokenRecord
+from scopegate.core.tokens import Token
+from scopegate.protocols import AsyncStore, Store
+from scopegate.testing._store_cases import everything, furnish
+from scopegate.testing._store_lists import Lists, Secrecy, Sweeps
+from scopegate.testing._store_races import Races
+from scopegate.testing._store_rules import Deletion, Errors, Guards, Realms, RoundTrips, Times, equal
+
+__all__ = ["AsyncStoreContract", "AwaitedStore", "DurableStoreContract", "StoreContract", "awaited"]
+
+T = TypeVar("T")
+
+
+class StoreContract(RoundTrips, Guards, Times, Realms, Deletion, Errors, Lists, Sweeps, Secrecy, Races):
+    """What every store does. Give the fixture ``store``: an empty store for each test.
+
+    Override `dump`, and `make_another` if several stores can be over the same data.
+    """
+
+    @pytest.fixture
+    def store(self) -> Iterator[Store]:
+        """An empty store. Override this."""
+        raise NotImplementedError(
+            f"{type(self).__name__}: override the fixture store() to give an empty store"
+        )
+
+    def test_opening_and_closing_again_does_nothing(self, store: Store) -> None:
+        """Twice is once."""
+        store.open()
+        store.open()
+        furnish(store, "realm")
+        store.close()
+        store.close()
+
+
+class DurableStoreContract(StoreContract):
+    """What a store that outlives its process does besides. Override `reopen`."""
+
+    def reopen(self, store: Store) -> Store:
+        """Close a store and open its data again, as another process would. Override this."""
+        raise NotImplementedError(f"{type(self).__name__}: override reopen() for {type(store).__name__}")
+
+    def test_what_was_committed_is_there_after_reopening(self, store: Store) -> None:
+        """All of it, and the history keeps its order."""
+        furnish(store, "realm")
+        before = everything(store, "realm")
+        again = self.reopen(store)
+        try:
+            equal(everything(again, "realm"), before, "what was committed outlives the store object")
+        finally:
+            again.close()
+
+
+class AsyncStoreContract(StoreContract):
+    """`StoreContract` for an asynchronous store. Give the fixture ``async_store``.
+
+    The store runs on one event loop in a thread of its own; callers that race are tasks on that loop.
+    """
+
+    @pytest.fixture
+    def async_store(self) -> AsyncStore:
+        """An empty asynchronous store. Override this."""
+        raise NotImplementedError(f"{type(self).__name__}: override the fixture async_store()")
+
+    @pytest.fixture
+    def store(self, async_store: AsyncStore) -> Iterator[Store]:
+        """The asynchronous store, seen by synchronous callers."""
+        with awaited(async_store) as store:
+            yield store
+
+
+class AwaitedStore:
+    """An asynchronous store, seen by synchronous callers in other threads than its event loop's."""
+
+    def __init__(self, store: AsyncStore, loop: asyncio.AbstractEventLoop) -> None:
+        self.asynchronous = store
+        self._loop = loop
+
+    def open(self) -> None:
+        """See `Store.open`."""
+        self._run(self.asynchronous.open())
+
+    def close(self) -> None:
+        """See `Store.close`."""
+        self._run(self.asynchronous.close())
+
+    def client(self, realm: str, client_id: str, /) -> Client | None:
+        """See `Store.client`."""
+        return self._run(self.asynchronous.client(realm, client_id))
+
+    def token(self, realm: str, token_id: str, digest: bytes | None = None, /) -> TokenRecord | None:
+        """See `Store.token`."""
+        return self._run(self.asynchronous.token(realm, token_id, digest))
+
+    def tokens(self, realm: str, query: TokenQuery, /, *, after: str | None, limit: int) -> Page[Token]:
+        """See `Store.tokens`."""
+        return self._run(self.asynchronous.tokens(realm, query, after=after, limit=limit))
+
+    def events(
+        self, realm: str, /, *, user: str | None, token_id: str | None, after: str | None, limit: int
+    ) -> Page[Event]:
+        """See `Store.events`."""
+        return self._run(
+            self.asynchronous.events(realm, user=user, token_id=token_id, after=after, limit=limit)
+        )
+
+    def clients(self, realm: str, /, *, owner: str | None, after: str | None, limit: int) -> Page[Client]:
+        """See `Store.clients`."""
+        return self._run(self.asynchronous.clients(realm, owner=owner, after=after, limit=limit))
+
+    def once(self, realm: str, key: str, /, *, now: float) -> OnceRow | None:
+        """See `Store.once`."""
+        return self._run(self.asynchronous.once(realm, key, now=now))
+
+    def commit(self, realm: str, changes: Sequence[Change], /) -> None:
+        """See `Store.commit`."""
+        self._run(self.asynchronous.commit(realm, changes))
+
+    def sweep(self, realm: str, /, *, pending_before: float, kept_before: float, limit: int) -> int:
+        """See `Store.sweep`."""
+        return self._run(
+            self.asynchronous.sweep(
+                realm, pending_before=pending_before, kept_before=kept_before, limit=limit
+            )
+        )
+
+    def _run(self, coroutine: Coroutine[object, object, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
+
+
+@contextmanager
+def awaited(store: AsyncStore) -> Generator[AwaitedStore]:
+    """Run an event loop in a thread, and show an asynchronous store to synchronous callers. It is closed at the end."""
+    loop = asyncio.new_event_loop()
+    thread = Thread(target=loop.run_forever)
+    thread.start()
+    shown = AwaitedStore(store, loop)
+    try:
+        yield shown
+    finally:
+        shown.close()
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()

@@ -1,0 +1,65 @@
+"""The store in memory keeps the contract."""
+
+import pickle
+from copy import deepcopy
+
+import pytest
+
+from scopegate.core.changes import AddCredential, CreateToken, ReviseToken
+from scopegate.stores import AsyncMemoryStore, MemoryStore
+from scopegate.testing._store_samples import digest_of, make_credential, make_settings, make_token
+from scopegate.testing.stores import AsyncStoreContract, StoreContract
+
+
+def dump(store):
+    """All that a store in memory keeps."""
+    return pickle.dumps(store._rooms["realm"].tokens)  # noqa: SLF001 - a dump looks inside
+
+
+class TestMemoryStore(StoreContract):
+    """The store itself."""
+
+    @pytest.fixture
+    def store(self):
+        """An empty one."""
+        return MemoryStore()
+
+    def dump(self, store):
+        """Every value in it."""
+        return dump(store)
+
+
+class TestAsyncMemoryStore(AsyncStoreContract):
+    """Its twin."""
+
+    @pytest.fixture
+    def async_store(self):
+        """An empty one."""
+        self.data = MemoryStore()
+        return AsyncMemoryStore(self.data)
+
+    def dump(self, store):
+        """Every value in it."""
+        del store
+        return dump(self.data)
+
+
+def test_the_twin_shows_the_same_data():
+    """What one writes, the other reads; and no call suspends."""
+    store = MemoryStore()
+    twin = store.asynchronous()
+    with pytest.raises(StopIteration):
+        twin.commit("realm", [CreateToken(make_token())]).send(None)
+    with pytest.raises(StopIteration) as stopped:
+        twin.token("realm", "one").send(None)
+    assert stopped.value.value == store.token("realm", "one") is not None
+
+
+def test_a_record_that_was_read_does_not_change():
+    """A reader keeps what it saw."""
+    store = MemoryStore()
+    store.commit("realm", [CreateToken(make_token()), AddCredential(make_credential("first"))])
+    before = store.token("realm", "one", digest_of("first"))
+    copy = deepcopy(before)
+    store.commit("realm", [ReviseToken("one", 1, make_settings("Desk"))])
+    assert before == copy

@@ -1,0 +1,481 @@
+"""The SQLite store keeps the contract, and what a file adds to it."""
+
+import asyncio
+import shutil
+import sqlite3
+import subprocess
+import sys
+from contextlib import ExitStack, closing, contextmanager
+from threading import Thread
+
+import pytest
+from attrs import evolve
+
+from scopegate.core.changes import AddCredential, AppendEvent, CreateToken, PutClient, ReviseToken, Touch
+from scopegate.core.records import TokenQuery
+from scopegate.errors import ConfigurationError, ConflictError, InvalidValueError, StoreUnavailableError
+from scopegate.stores import SQLiteStore, _sqlite_queries
+from scopegate.stores._sqlite_schema import STEPS
+from scopegate.testing._store_cases import everything, furnish
+from scopegate.testing._store_samples import (
+    NOW,
+    digest_of,
+    make_client,
+    make_credential,
+    make_event,
+    make_settings,
+    make_token,
+    race,
+)
+from scopegate.testing.stores import AsyncStoreContract, DurableStoreContract
+
+
+@pytest.fixture
+def path(tmp_path):
+    """Where the file will be."""
+    return tmp_path / "scopegate.db"
+
+
+@pytest.fixture
+def store(path):
+    """An empty store; its commits need not outlast a loss of power in a test."""
+    with closing(SQLiteStore(path, synchronous="NORMAL")) as store:
+        yield store
+
+
+@contextmanager
+def another_writer(path):
+    """Somebody else who has the right to write to a file, and keeps it."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        yield
+        other.execute("ROLLBACK")
+
+
+def raw(path):
+    """All the bytes of a database and its log."""
+    return b"".join(each.read_bytes() for each in sorted(path.parent.glob(f"{path.name}*")))
+
+
+class TestSQLiteStore(DurableStoreContract):
+    """The store itself; callers that race have connections of their own."""
+
+    @pytest.fixture
+    def store(self, path):
+        """An empty one."""
+        self.path = path
+        with ExitStack() as self.open_stores:
+            yield self.make_another(None)
+
+    def make_another(self, store):
+        """Another store object on the same file."""
+        del store
+        return self.open_stores.enter_context(
+            closing(SQLiteStore(self.path, synchronous="NORMAL", timeout=30))
+        )
+
+    def reopen(self, store):
+        """The same file."""
+        store.close()
+        return SQLiteStore(self.path)
+
+    def dump(self, store):
+        """The file and its log."""
+        del store
+        return raw(self.path)
+
+
+class TestAsyncSQLiteStore(AsyncStoreContract):
+    """Its twin."""
+
+    @pytest.fixture
+    def async_store(self, path):
+        """An empty one."""
+        self.path = path
+        return SQLiteStore(path, synchronous="NORMAL").asynchronous()
+
+    def dump(self, store):
+        """The file and its log."""
+        del store
+        return raw(self.path)
+
+
+class TestOpening:
+    """Files are opened late, prepared once, and never misread."""
+
+    def test_building_a_store_touches_no_file(self, path):
+        """Only `open` or the first use does."""
+        SQLiteStore(path)
+        assert not path.exists()
+
+    def test_the_first_use_opens_the_file(self, path, store):
+        """Without a call of `open`."""
+        assert store.token("realm", "one") is None
+        assert path.exists()
+
+    def test_a_closed_store_opens_again_when_it_is_used(self, store):
+        """So that a host may start up twice."""
+        store.commit("realm", [CreateToken(make_token())])
+        store.close()
+        assert store.token("realm", "one") is not None
+
+    @pytest.mark.parametrize("name", ["", ":memory:"])
+    def test_a_store_needs_a_file(self, name):
+        """Each connection to ``:memory:`` would be a database of its own."""
+        with pytest.raises(ConfigurationError, match="MemoryStore"):
+            SQLiteStore(name)
+
+    @pytest.mark.parametrize(("argument", "value"), [("synchronous", "OFF"), ("timeout", 0)])
+    def test_an_argument_without_sense_is_refused(self, path, argument, value):
+        """At once, by the constructor."""
+        with pytest.raises(ConfigurationError, match=argument):
+            SQLiteStore(path, **{argument: value})
+
+    def test_a_file_of_a_newer_release_is_refused(self, path, store):
+        """And stays as it is."""
+        furnish(store, "realm")
+        store.close()
+        with closing(sqlite3.connect(path, isolation_level=None)) as database:
+            database.execute("UPDATE scopegate_schema SET version = 99")
+        with pytest.raises(ConfigurationError, match=r"schema 99.*newer release"):
+            store.open()
+        with pytest.raises(ConfigurationError, match="newer release"):
+            store.token("realm", "one")
+
+    def test_a_schema_goes_forward_step_by_step(self, path, store, monkeypatch):
+        """Data of the earlier schema stay."""
+        furnish(store, "realm")
+        before = everything(store, "realm")
+        store.close()
+        later = (*STEPS, ("ALTER TABLE scopegate_tokens ADD COLUMN added TEXT",), ("CREATE TABLE more (x)",))
+        monkeypatch.setattr("scopegate.stores._sqlite_schema.STEPS", later)
+        with closing(SQLiteStore(path)) as newer:
+            assert everything(newer, "realm") == before
+            newer.commit("realm", [CreateToken(make_token("new"))])
+        with closing(sqlite3.connect(path)) as database:
+            assert database.execute("SELECT version FROM scopegate_schema").fetchall() == [(len(later),)]
+            assert database.execute("SELECT count(added) FROM scopegate_tokens").fetchall() == [(0,)]
+
+    def test_a_step_that_fails_leaves_the_schema_before_it(self, path, store, monkeypatch):
+        """A half-made schema is never seen."""
+        store.open()
+        store.close()
+        broken = (*STEPS, ("CREATE TABLE more (x)", "CREATE TABLE more (x)"))
+        monkeypatch.setattr("scopegate.stores._sqlite_schema.STEPS", broken)
+        with pytest.raises(StoreUnavailableError):
+            store.open()
+        monkeypatch.undo()
+        store.open()
+        with closing(sqlite3.connect(path)) as database:
+            named = database.execute("SELECT count(*) FROM sqlite_master WHERE name = 'more'")
+            assert named.fetchone() == (0,)
+
+    def test_many_may_open_a_new_file_at_once(self, path):
+        """Each finds the schema whole."""
+        stores = [SQLiteStore(path, timeout=30) for _ in range(8)]
+        try:
+            race([each.open for each in stores])
+            assert [each.token("realm", "one") for each in stores] == [None] * 8
+        finally:
+            for each in stores:
+                each.close()
+
+    def test_threads_that_end_leave_no_connection_behind(self, store, monkeypatch):
+        """However many threads there were, one at a time needs one connection."""
+        opened = []
+        connect = sqlite3.connect
+
+        def counting(*args, **kwargs):
+            opened.append(args)
+            return connect(*args, **kwargs)
+
+        monkeypatch.setattr(sqlite3, "connect", counting)
+        for _ in range(20):
+            thread = Thread(target=store.token, args=("realm", "one"))
+            thread.start()
+            thread.join()
+        assert len(opened) == 1
+
+
+class TestTrouble:
+    """Trouble with the file is an outage, and says so."""
+
+    def test_a_missing_folder_is_an_outage(self, tmp_path):
+        """The message names the file."""
+        store = SQLiteStore(tmp_path / "absent" / "scopegate.db")
+        with pytest.raises(StoreUnavailableError, match=r"absent.*scopegate\.db"):
+            store.open()
+        with pytest.raises(StoreUnavailableError):
+            store.token("realm", "one")
+
+    def test_a_file_that_is_no_database_is_an_outage(self, path, store):
+        """It is not overwritten either."""
+        path.write_bytes(b"not a database" * 100)
+        with pytest.raises(StoreUnavailableError, match="not a database"):
+            store.commit("realm", [CreateToken(make_token())])
+        assert path.read_bytes() == b"not a database" * 100
+
+    def test_every_call_says_so_when_a_table_is_gone(self, path, store):
+        """Reads, commits and sweeps alike, and a touch says nothing."""
+        furnish(store, "realm")
+        with closing(sqlite3.connect(path)) as database:
+            for table in ("tokens", "credentials", "clients", "once", "events"):
+                database.execute(f"DROP TABLE scopegate_{table}")
+        for call in (
+            lambda: store.client("realm", "app"),
+            lambda: store.token("realm", "one"),
+            lambda: store.token("realm", "one", digest_of("first")),
+            lambda: store.tokens("realm", TokenQuery(), after=None, limit=1),
+            lambda: store.events("realm", user=None, token_id=None, after=None, limit=1),
+            lambda: store.clients("realm", owner=None, after=None, limit=1),
+            lambda: store.once("realm", "kept", now=NOW),
+            lambda: store.commit("realm", [CreateToken(make_token("new"))]),
+            lambda: store.sweep("realm", pending_before=0, kept_before=0, limit=1),
+        ):
+            with pytest.raises(StoreUnavailableError, match="no such table"):
+                call()
+        store.commit("realm", [Touch("one", NOW)])
+
+    def test_a_file_that_stays_locked_is_an_outage_and_no_conflict(self, path, store):
+        """After the time-out; reads go on meanwhile."""
+        furnish(store, "realm")
+        with closing(SQLiteStore(path, timeout=0.05)) as hasty:
+            with another_writer(path):
+                with pytest.raises(StoreUnavailableError, match="locked"):
+                    hasty.commit("realm", [ReviseToken("one", 3, make_settings("Lost"))])
+                assert hasty.token("realm", "one").token.version == 3
+            hasty.commit("realm", [ReviseToken("one", 3, make_settings("Won"))])
+            assert hasty.token("realm", "one").token.version == 4
+
+    def test_a_touch_is_dropped_while_the_file_is_busy(self, path, store):
+        """It neither waits nor fails."""
+        furnish(store, "realm")
+        with another_writer(path):
+            store.commit("realm", [Touch("one", NOW)])
+        assert store.token("realm", "one").token.last_used_at is None
+        store.commit("realm", [Touch("one", NOW)])
+        assert store.token("realm", "one").token.last_used_at == NOW
+
+    def test_a_body_that_breaks_leaves_nothing(self, store, monkeypatch):
+        """Whatever raises half-way through a commit."""
+        furnish(store, "realm")
+        before = everything(store, "realm")
+        broken = evolve(make_event("lost"), at="\ud800")
+        with pytest.raises(InvalidValueError, match="surrogate"):
+            store.commit("realm", [ReviseToken("one", 3, make_settings("Lost")), AppendEvent(broken)])
+        monkeypatch.setattr("scopegate.stores.sqlite.follow", None)
+        with pytest.raises(TypeError):
+            store.commit("realm", [ReviseToken("one", 3, make_settings("Lost")), AppendEvent(make_event())])
+        assert everything(store, "realm") == before
+
+    def test_half_of_a_surrogate_pair_finds_nothing(self, store):
+        """It comes from outside, so it must not look like an outage."""
+        furnish(store, "realm")
+        assert store.client("realm", "\ud800") is None
+        assert store.token("realm", "\ud800") is None
+        assert store.once("\ud800", "key", now=NOW) is None
+
+    def test_a_number_beyond_64_bits_is_not_stored(self, store):
+        """And is no outage."""
+        store.commit("realm", [CreateToken(make_token())])
+        with pytest.raises(ConflictError):
+            store.commit("realm", [ReviseToken("one", 2**70, make_settings("Lost"))])
+        with pytest.raises(InvalidValueError, match="64 bits"):
+            store.commit("realm", [CreateToken(make_token("two", generation=2**70))])
+
+    def test_a_damaged_row_is_an_outage(self, path, store):
+        """The message repeats nothing of the row."""
+        furnish(store, "realm")
+        with closing(sqlite3.connect(path)) as database, database:
+            database.execute('UPDATE scopegate_tokens SET document = \'{"scopes": 7, "private": 1}\'')
+            database.execute("UPDATE scopegate_credentials SET kind = 'later'")
+            database.execute("UPDATE scopegate_clients SET document = 'private'")
+            database.execute("UPDATE scopegate_events SET detail = 'private'")
+        for call in (
+            lambda: store.token("realm", "one"),
+            lambda: store.client("realm", "app"),
+            lambda: store.events("realm", user=None, token_id=None, after=None, limit=1),
+        ):
+            with pytest.raises(StoreUnavailableError, match="damaged") as caught:
+                call()
+            assert "private" not in str(caught.value)
+            assert caught.value.__cause__ is None
+
+    def test_errors_show_no_secret(self, path, store):
+        """Neither a digest nor a sealed reply."""
+        store.open()
+        secret = make_credential("secret")
+        with (
+            closing(SQLiteStore(path, timeout=0.05)) as hasty,
+            another_writer(path),
+            pytest.raises(StoreUnavailableError) as caught,
+        ):
+            hasty.commit("realm", [CreateToken(make_token(reply=b"sealed")), AddCredential(secret)])
+        shown = f"{caught.value!r} {caught.value.__cause__!r}"
+        assert "sealed" not in shown
+        assert secret.digest.hex() not in shown
+
+
+class TestNewerReleases:
+    """What a newer release wrote into a document survives this one."""
+
+    def test_unknown_keys_of_settings_and_caps_survive_a_revision(self, path, store):
+        """At every level of the document."""
+        store.commit("realm", [CreateToken(make_token())])
+        with closing(sqlite3.connect(path)) as database, database:
+            database.execute(
+                "UPDATE scopegate_tokens SET settings = json_set(settings, '$.colour', 'red', '$.v', 2,"
+                " '$.cap.until', 5, '$.cap.applications.thermostat.why', 'heat')"
+            )
+        store.commit("realm", [ReviseToken("one", 1, make_settings("Desk"))])
+        with closing(sqlite3.connect(path)) as database:
+            query = "SELECT settings ->> ? FROM scopegate_tokens"
+            found = [
+                database.execute(query, (place,)).fetchone()[0]
+                for place in ("$.name", "$.colour", "$.v", "$.cap.until", "$.cap.applications.thermostat.why")
+            ]
+        assert found == ["Desk", "red", 2, 5, "heat"]
+        assert store.token("realm", "one").token.settings == make_settings("Desk")
+
+    def test_unknown_keys_of_a_client_survive_a_change(self, path, store):
+        """And do not disturb reading it."""
+        store.commit("realm", [PutClient(make_client(), 0)])
+        with closing(sqlite3.connect(path)) as database, database:
+            database.execute("UPDATE scopegate_clients SET document = json_set(document, '$.badge', 'gold')")
+        store.commit("realm", [PutClient(make_client(name="Renamed", version=2), 1)])
+        with closing(sqlite3.connect(path)) as database:
+            found = database.execute("SELECT document ->> '$.badge' FROM scopegate_clients").fetchone()
+        assert found == ("gold",)
+        assert store.client("realm", "app") == make_client(name="Renamed", version=2)
+
+    def test_events_of_an_unknown_kind_are_left_out(self, path, store):
+        """The rest of the history is still read, page by page."""
+        for number in range(4):
+            store.commit("realm", [Touch("one", NOW), AppendEvent(make_event(str(number)))])
+        with closing(sqlite3.connect(path)) as database, database:
+            database.execute("UPDATE scopegate_events SET kind = 'token.teleported' WHERE sequence IN (2, 3)")
+        first = store.events("realm", user=None, token_id=None, after=None, limit=2)
+        second = store.events("realm", user=None, token_id=None, after=first.after, limit=2)
+        assert [event.detail["what"] for event in (*first.items, *second.items)] == ["3", "0"]
+
+
+class TestAsynchronousTwin:
+    """Reads run inline, commits on one thread, and cancelling one tears nothing."""
+
+    async def test_the_twin_is_always_the_same_and_shares_the_data(self, store):
+        """So that there is one writing thread for each file."""
+        twin = store.asynchronous()
+        assert store.asynchronous() is twin
+        await twin.commit("realm", [CreateToken(make_token())])
+        assert store.token("realm", "one") is not None
+        await twin.close()
+
+    async def test_a_read_does_not_wait_for_a_commit(self, path, store):
+        """Nor does the event loop."""
+        twin = store.asynchronous()
+        await twin.open()
+        with another_writer(path):
+            commit = asyncio.create_task(twin.commit("realm", [CreateToken(make_token())]))
+            await asyncio.sleep(0)
+            assert await twin.token("realm", "one") is None
+            assert not commit.done()
+        await commit
+        assert await twin.token("realm", "one") is not None
+        await twin.close()
+
+    async def test_a_cancelled_commit_happens_whole_or_not_at_all(self, path, store):
+        """Running, it is carried through; waiting, it is dropped."""
+        twin = store.asynchronous()
+        await twin.open()
+        with another_writer(path):
+            running, waiting = (
+                asyncio.create_task(
+                    twin.commit(
+                        "realm",
+                        [CreateToken(make_token(name)), AddCredential(make_credential(name, name))],
+                    )
+                )
+                for name in ("running", "waiting")
+            )
+            await asyncio.sleep(0)
+            for task in (running, waiting):
+                task.cancel()
+                with pytest.raises(asyncio.CancelledError):
+                    await task
+        await twin.commit("realm", [CreateToken(make_token("last"))])
+        found = {name: await twin.token("realm", name, digest_of(name)) for name in ("running", "waiting")}
+        assert found["waiting"] is None
+        assert found["running"] is None or found["running"].credential is not None
+        await twin.close()
+
+    async def test_a_closed_twin_can_be_used_again(self, store):
+        """With a new thread."""
+        twin = store.asynchronous()
+        await twin.close()
+        await twin.close()
+        await twin.commit("realm", [CreateToken(make_token())])
+        await twin.close()
+        assert await twin.token("realm", "one") is not None
+        await twin.close()
+
+    def test_asyncio_is_imported_only_for_the_twin(self, path):
+        """A synchronous host does not pay for it."""
+        code = (
+            "import sys; from scopegate.stores import SQLiteStore, MemoryStore;"
+            f"SQLiteStore({str(path)!r}).open();"
+            "sys.exit('asyncio' in sys.modules)"
+        )
+        assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+QUERIES = [
+    *(
+        _sqlite_queries.tokens("realm", query, after, 5)
+        for query in (
+            TokenQuery(),
+            TokenQuery(user="ann"),
+            TokenQuery(client_id="app"),
+            TokenQuery(pending=True),
+            TokenQuery(user="ann", client_id="app", pending=True, pending_after=NOW),
+        )
+        for after in (None, "1.0:one")
+    ),
+    *(
+        _sqlite_queries.events("realm", user, token_id, before, 5)
+        for user, token_id in (("ann", None), (None, "one"), ("ann", "one"))
+        for before in (None, 9)
+    ),
+    *(
+        _sqlite_queries.clients("realm", owner, after, 5)
+        for owner in (None, "ann")
+        for after in (None, "app")
+    ),
+    (_sqlite_queries.TOKEN, ("realm", "one")),
+    (_sqlite_queries.TOKEN_AND_CREDENTIAL, ("realm", "one", b"")),
+    (_sqlite_queries.ONCE, ("realm", "key", NOW)),
+    *(
+        (sweep, {"realm": "realm", "pending_before": NOW, "kept_before": NOW, "limit": 5})
+        for sweep in _sqlite_queries.SWEEPS
+    ),
+]
+
+
+@pytest.mark.parametrize(("statement", "cells"), QUERIES)
+def test_no_query_walks_a_table_or_sorts_it(path, store, statement, cells):
+    """Each finds its way by a key or an index, in the order wanted."""
+    store.open()
+    with closing(sqlite3.connect(path)) as database:
+        plan = [row[3] for row in database.execute(f"EXPLAIN QUERY PLAN {statement}", cells)]
+    assert plan
+    assert [step for step in plan if step.startswith("SCAN") or "TEMP B-TREE" in step] == []
+
+
+def test_a_copied_file_is_a_whole_store(path, store, tmp_path):
+    """After closing, there is one file and nothing beside it."""
+    furnish(store, "realm")
+    before = everything(store, "realm")
+    store.close()
+    assert [each.name for each in path.parent.iterdir()] == [path.name]
+    shutil.copy(path, tmp_path / "copy.db")
+    with closing(SQLiteStore(tmp_path / "copy.db")) as copy:
+        assert everything(copy, "realm") == before

@@ -77,7 +77,9 @@ class Walk:
 
     def decide(self, decision="approve", *headers, **changes):
         """Send the consent form, from our own page."""
-        reply = self.served.post(f"{self.prefix}/consent", self.form(decision, **changes), *(headers or (OURS,)))
+        reply = self.served.post(
+            f"{self.prefix}/consent", self.form(decision, **changes), *(headers or (OURS,))
+        )
         if reply.header("Location"):
             self.code = location_of(reply)[1].get("code", self.code)
         return reply

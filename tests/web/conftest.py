@@ -1,7 +1,6 @@
 """The one suite runs over both generic applications."""
 
 import pytest
-
 from tests.web.browser import Walk
 from tests.web.driver import Served
 

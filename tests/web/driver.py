@@ -6,14 +6,16 @@ from urllib.parse import urlencode, urlsplit
 from wsgiref.validate import validator
 
 from attrs import field, frozen
+from tests.support import World
 
 from scopegate import SignedIn
 from scopegate.web.asgi import ASGIApplication
+from scopegate.web.pages import Pages
 from scopegate.web.wsgi import WSGIApplication
-from tests.support import World
 
 FORM = ("Content-Type", "application/x-www-form-urlencoded")
 JSON = ("Content-Type", "application/json")
+_PAGES = Pages("Acme IoT")  # drawing needs compiled templates, which one compilation gives to all sites
 
 
 @frozen
@@ -191,9 +193,8 @@ class Served:
         self.who = SignedIn("ann", "session of ann")
         self.cookies = {}
         make = ASGIApplication if kind == "asgi" else WSGIApplication
-        self.app = make(
-            self.world.bare, current_user=lambda _: self.who, login_url=login_url, **(site or {})
-        )
+        arguments = {"current_user": lambda _: self.who, "pages": _PAGES} | (site or {})
+        self.app = make(self.world.bare, login_url=login_url, **arguments)
 
     def send(self, sent):
         """Send a request exactly as it is."""
@@ -205,7 +206,10 @@ class Served:
         """Send a request to an address, with the cookies, and keep those that come back."""
         parts = urlsplit(address)
         if self.cookies:
-            headers = (*headers, ("Cookie", "; ".join(f"{name}={each}" for name, each in self.cookies.items())))
+            headers = (
+                *headers,
+                ("Cookie", "; ".join(f"{name}={each}" for name, each in self.cookies.items())),
+            )
         reply = self.send(Sent(method, parts.path, parts.query.encode(), headers, body, **more))
         for cookie in reply.all("Set-Cookie"):
             name, _, value = cookie.partition(";")[0].partition("=")
@@ -226,7 +230,7 @@ class Served:
 
     def rows(self):
         """Everything that the store in memory holds."""
-        rooms = self.world.given_store._rooms
+        rooms = self.world.given_store._rooms  # noqa: SLF001 - no contract tells all rows
         return {
             realm: (dict(room.tokens), dict(room.clients), list(room.events), dict(room.once))
             for realm, room in rooms.items()

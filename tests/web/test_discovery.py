@@ -1,10 +1,10 @@
 """Discovery documents over HTTP (META and PRM rows)."""
 
 import pytest
-
-from scopegate import Resource
 from tests.support import ISSUER, KEY
 from tests.web.driver import Served
+
+from scopegate import Resource
 
 SERVER = "/.well-known/oauth-authorization-server"
 RESOURCE = "/.well-known/oauth-protected-resource"
@@ -85,7 +85,12 @@ def test_an_issuer_with_a_path_is_found_by_insertion_appended_and_at_the_root(te
 def test_every_endpoint_of_an_issuer_with_a_path_is_below_that_path(tenant):
     """META-2: what the metadata says is where it is, and nothing is at the root."""
     content = tenant.get(SERVER).json
-    for member in ("authorization_endpoint", "token_endpoint", "revocation_endpoint", "registration_endpoint"):
+    for member in (
+        "authorization_endpoint",
+        "token_endpoint",
+        "revocation_endpoint",
+        "registration_endpoint",
+    ):
         assert tenant.get(content[member]).status in {400, 405}
     assert tenant.get("/oauth/authorize").status == 404
 

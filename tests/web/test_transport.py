@@ -4,7 +4,6 @@ import string
 from urllib.parse import urlencode
 
 import pytest
-
 from tests.support import REDIRECT_URI
 from tests.web.browser import OURS, location_of
 from tests.web.driver import FORM, Sent
@@ -30,7 +29,11 @@ def is_explained(reply):
         ("/oauth/authorize", "DELETE", "GET, HEAD"),
         ("/oauth/consent", "GET", "POST"),
         ("/oauth/consent", "HEAD", "POST"),
-        *((path, method, "POST, OPTIONS") for path in PROGRAMS for method in ("GET", "HEAD", "PUT", "DELETE")),
+        *(
+            (path, method, "POST, OPTIONS")
+            for path in PROGRAMS
+            for method in ("GET", "HEAD", "PUT", "DELETE")
+        ),
     ],
 )
 def test_another_method_is_refused_and_told_which_is_allowed(site, path, method, allowed):
@@ -109,7 +112,9 @@ def test_only_forms_are_read(walk, path, content_type):
     assert "application/x-www-form-urlencoded" in reply.json["error_description"]
 
 
-@pytest.mark.parametrize("content_type", ["application/x-www-form-urlencoded; charset=UTF-8", "Application/X-WWW-Form-URLencoded"])
+@pytest.mark.parametrize(
+    "content_type", ["application/x-www-form-urlencoded; charset=UTF-8", "Application/X-WWW-Form-URLencoded"]
+)
 def test_the_content_type_may_carry_a_charset_and_any_case(walk, content_type):
     """TOK-1: what form libraries send."""
     body = f"client_id={walk.client_id}&token=x".encode()
@@ -134,11 +139,17 @@ def test_repeating_what_says_where_to_answer_gets_a_page(walk, name):
     assert "says the same thing twice" in reply.text
 
 
-@pytest.mark.parametrize("name", ["state", "scope", "code_challenge", "code_challenge_method", "response_type"])
+@pytest.mark.parametrize(
+    "name", ["state", "scope", "code_challenge", "code_challenge_method", "response_type"]
+)
 def test_repeating_anything_else_is_told_to_the_client(walk, name):
     """GEN-4: invalid_request by redirect."""
     where, answer = location_of(walk.authorize(**{name: ["code", "code"]}))
-    assert (where, answer["error"], answer["iss"]) == (REDIRECT_URI, "invalid_request", "https://acme.example")
+    assert (where, answer["error"], answer["iss"]) == (
+        REDIRECT_URI,
+        "invalid_request",
+        "https://acme.example",
+    )
 
 
 @pytest.mark.parametrize("name", ["grant_type", "code", "code_verifier", "client_id", "redirect_uri"])
@@ -177,7 +188,12 @@ def test_a_query_beside_a_good_body_is_ignored(walk):
     """GEN-3, GEN-7: it neither helps nor hurts."""
     walk.approve()
     walk.prefix = "/oauth"
-    body = {"grant_type": "authorization_code", "client_id": walk.client_id, "code": "x", "code_verifier": "x"}
+    body = {
+        "grant_type": "authorization_code",
+        "client_id": walk.client_id,
+        "code": "x",
+        "code_verifier": "x",
+    }
     reply = walk.served.post("/oauth/token?api-version=1&code=y", body)
     assert reply.json["error"] == "invalid_grant"
 

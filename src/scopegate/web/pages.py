@@ -98,6 +98,7 @@ class Pages:
             loader=own if loader is None else jinja2.ChoiceLoader([loader, own]),
             autoescape=True,
             undefined=jinja2.StrictUndefined,
+            auto_reload=loader is not None,
         )
         self._product = product
         self._links = links

@@ -6,7 +6,7 @@ from binascii import Error
 from typing import Final
 from urllib.parse import unquote_plus
 
-from attrs import frozen
+from attrs import field, frozen
 
 from scopegate.core.clients import AuthMethod, Client
 from scopegate.core.credentials import digest
@@ -23,7 +23,7 @@ class ClientCredentials:
     """Who a request says it is, and with what proof."""
 
     client_id: str
-    secret: str | None
+    secret: str | None = field(repr=False)
     method: AuthMethod
 
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from scopegate.core.caps import RoleCap, validate_cap
 from scopegate.core.changes import AddCredential, AppendEvent, CreateToken, DeleteToken
@@ -53,7 +53,7 @@ class Transaction:
     scopes: tuple[str, ...]
     resources: tuple[str, ...]
     challenge: str
-    key: bytes = b""
+    key: bytes = field(default=b"", repr=False)
 
 
 def begin(config: Configuration, request: ValidRequest, *, now: float, entropy: Entropy) -> Transaction:

@@ -4,7 +4,7 @@ import json
 from hashlib import sha256
 from typing import Final
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from scopegate.core.changes import (
     AddCredential,
@@ -47,7 +47,7 @@ class Presented:
     credentials: ClientCredentials
     token_id: str = ""
     digest: bytes = b""
-    secret: str = ""
+    secret: str = field(default="", repr=False)
 
 
 def read(config: Configuration, request: ClientRequest) -> Presented | OAuthFailure:

@@ -2,7 +2,7 @@
 
 from typing import Literal, TypeAlias
 
-from attrs import frozen
+from attrs import field, frozen
 
 from scopegate.core.caps import RoleCap
 from scopegate.core.clients import Client
@@ -61,7 +61,7 @@ class Redirect:
     """
 
     uri: RedirectUri
-    parameters: tuple[tuple[str, str], ...]
+    parameters: tuple[tuple[str, str], ...] = field(repr=False)
     client_name: str = ""
 
     @property
@@ -93,7 +93,7 @@ class ConsentPrompt:
         status: HTTP status of the page.
     """
 
-    transaction: str
+    transaction: str = field(repr=False)
     product: str
     client: Client
     redirect: RedirectUri
@@ -134,7 +134,7 @@ class OAuthFailure:
 class TokenReply:
     """A successful token response: the JSON body, ready to send (TOK-1 to TOK-3)."""
 
-    body: bytes
+    body: bytes = field(repr=False)
 
 
 @frozen
@@ -147,7 +147,7 @@ class Registered:
     """A successful registration: the JSON document (RFC 7591 section 3.2.1)."""
 
     client: Client
-    document: dict[str, object]
+    document: dict[str, object] = field(repr=False)
 
 
 AuthorizeOutcome: TypeAlias = ErrorPage | SignInFirst | Redirect | ConsentPrompt

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final, cast
 from urllib.parse import urlsplit
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from scopegate.core.changes import AppendEvent, PutClient
 from scopegate.core.clients import AuthMethod, Client, Origin
@@ -36,7 +36,7 @@ class RegistrationRequest:
     """
 
     document: object
-    authorization: str | None = None
+    authorization: str | None = field(default=None, repr=False)
 
 
 class _MetadataError(Exception):

@@ -15,7 +15,7 @@ class Parameters:
         resources: every ``resource`` (RFC 8707).
     """
 
-    values: Mapping[str, str] = field(factory=dict[str, str])
+    values: Mapping[str, str] = field(factory=dict[str, str], repr=False)
     repeated: frozenset[str] = frozenset()
     resources: tuple[str, ...] = ()
 
@@ -51,7 +51,7 @@ class ClientRequest:
     """
 
     parameters: Parameters
-    authorization: str | None = None
+    authorization: str | None = field(default=None, repr=False)
 
 
 @frozen
@@ -66,7 +66,7 @@ class ConsentForm:
         organizations: name of the maximum role by organization id; empty: the default.
     """
 
-    transaction: str
+    transaction: str = field(repr=False)
     decision: str
     default: str = ""
     sandbox: str = ""

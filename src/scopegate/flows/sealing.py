@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
 
-from attrs import frozen
+from attrs import field, frozen
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -37,8 +37,8 @@ def _hkdf(material: bytes, salt: bytes, info: bytes) -> bytes:
 class Opened:
     """What was sealed, and the key that sealed it."""
 
-    payload: bytes
-    key: bytes
+    payload: bytes = field(repr=False)
+    key: bytes = field(repr=False)
 
 
 class Sealer:

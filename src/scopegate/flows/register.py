@@ -89,12 +89,28 @@ def register(
         "client_uri": homepage,
     }
     if scopes is not None:
-        document["scope"] = " ".join(scopes)
+        document["scope"] = " ".join(_offered(config, scopes))
     try:
         client = evolve(_client(config, document, new_id(entropy), now), origin=Origin.REGISTERED)
     except _MetadataError as error:
-        raise InvalidValueError(error.code, error.description) from None
+        raise InvalidValueError(_argument(error), error.description) from None
     return _registration(config, client, now=now, entropy=entropy)
+
+
+def _offered(config: Configuration, scopes: Sequence[str]) -> Sequence[str]:
+    """The scopes themselves; a limit that names nothing, or something else, would be no limit."""
+    unknown = [scope for scope in scopes if scope not in config.catalogue.offered]
+    if unknown or not scopes:
+        offered = ", ".join(config.catalogue.scopes)
+        raise InvalidValueError("scopes", f"{unknown or 'none'}: name some of {offered}; None means any of them")
+    return scopes
+
+
+def _argument(error: _MetadataError) -> str:
+    """The operator's name for what is wrong."""
+    if error.code == "invalid_redirect_uri":
+        return "redirect_uris"
+    return "homepage" if error.description.startswith("client_uri") else "name"
 
 
 def _registration(

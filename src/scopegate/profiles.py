@@ -13,6 +13,7 @@ MINUTE: Final = 60.0
 HOUR: Final = 60 * MINUTE
 DAY: Final = 24 * HOUR
 MAXIMUM_CODE_LIFETIME: Final = 10 * MINUTE
+MAXIMUM_TRANSACTION_LIFETIME: Final = 10 * MINUTE
 
 
 def _positive(_instance: "Profile", attribute: "Attribute[float]", value: float | None) -> None:
@@ -33,9 +34,21 @@ def _code_lifetime(_instance: "Profile", _attribute: "Attribute[float]", value: 
         raise ConfigurationError(msg)
 
 
+def _transaction_lifetime(_instance: "Profile", _attribute: "Attribute[float]", value: float) -> None:
+    if not 0 < value <= MAXIMUM_TRANSACTION_LIFETIME:
+        msg = f"Profile.transaction_lifetime is {value}: a consent page may be valid for 1 to 600 seconds (CON-4)"
+        raise ConfigurationError(msg)
+
+
 def _not_negative(_instance: "Profile", attribute: "Attribute[float]", value: float) -> None:
     if value < 0:
         msg = f"Profile.{attribute.name} is {value}: write 0 or more"
+        raise ConfigurationError(msg)
+
+
+def _paused(_instance: "Profile", _attribute: "Attribute[str]", value: str) -> None:
+    if value not in {"forbid", "reject"}:
+        msg = f"Profile.paused is {value!r}: write 'forbid' or 'reject'"
         raise ConfigurationError(msg)
 
 
@@ -71,13 +84,13 @@ class Profile:
     token_lifetime: float | None = field(default=None, validator=_positive)
     pending_lifetime: float = field(default=DAY, validator=_positive)
     pending_limit: int = field(default=10, validator=_counted)
-    transaction_lifetime: float = field(default=10 * MINUTE, validator=_positive)
+    transaction_lifetime: float = field(default=10 * MINUTE, validator=_transaction_lifetime)
     retry_window: float = field(default=30.0, validator=_not_negative)
     replay_tolerance: float = field(default=10.0, validator=_not_negative)
     verifier_attempts: int = field(default=5, validator=_counted)
     consumed_memory: float = field(default=90 * DAY, validator=_positive)
     last_used_precision: float = field(default=5 * MINUTE, validator=_not_negative)
-    paused: Literal["forbid", "reject"] = "forbid"
+    paused: Literal["forbid", "reject"] = field(default="forbid", validator=_paused)
     lower_only: bool = False
     endless_access_tokens: bool = False
 

@@ -90,7 +90,7 @@ def _engine_check(
         client_id=client.id,
         redirect_uri=parameters.get("redirect_uri"),
         response_type=parameters.get("response_type"),
-        scope=None if scope is None else " ".join(scope.split()),
+        scope=None if scope is None else " ".join(filter(None, scope.split(" "))),
         code_challenge=parameters.get("code_challenge"),
         code_challenge_method=parameters.get("code_challenge_method"),
         known_client=client,

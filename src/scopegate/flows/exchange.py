@@ -156,7 +156,7 @@ def _grant_request(presented: Presented, own: _Own | None, client: Client | None
         refresh_token="refresh token",
         code_verifier=get("code_verifier"),
         redirect_uri=get("redirect_uri"),
-        scope=None if scope is None else " ".join(scope.split()),
+        scope=None if scope is None else " ".join(filter(None, scope.split(" "))),
         known_client=client,
         credential_valid=False,
         challenge=own.credential.challenge if own is not None else None,

@@ -102,7 +102,9 @@ def _offered(config: Configuration, scopes: Sequence[str]) -> Sequence[str]:
     unknown = [scope for scope in scopes if scope not in config.catalogue.offered]
     if unknown or not scopes:
         offered = ", ".join(config.catalogue.scopes)
-        raise InvalidValueError("scopes", f"{unknown or 'none'}: name some of {offered}; None means any of them")
+        raise InvalidValueError(
+            "scopes", f"{unknown or 'none'}: name some of {offered}; None means any of them"
+        )
     return scopes
 
 

@@ -8,7 +8,7 @@ from scopegate import presets
 from scopegate.core.caps import RoleCap
 from scopegate.core.changes import Change, Touch
 from scopegate.core.clients import AuthMethod, Client
-from scopegate.core.credentials import Entropy, digest
+from scopegate.core.credentials import Entropy
 from scopegate.core.permissions import Explanation, Place, place_of
 from scopegate.core.records import Page
 from scopegate.core.scopes import Catalogue
@@ -320,16 +320,15 @@ class AsyncAuthorizationServer:
         Raises:
             UnavailableError: nothing was decided.
         """
-        found = access.secret(authorization)
+        found = access.presented(self.configuration, authorization)
         if isinstance(found, Refusal):
             return found
-        kind, token_id, secret = found
-        record = await self._store.token(self._realm, token_id, digest(self._realm, kind, secret))
+        record = await self._store.token(self._realm, *found)
         account = None if record is None else await self._directory.account(record.token.user)
         now = self._clock()
         granted = access.bearer(self.configuration, record, account, resource or self._resource, now)
-        if access.is_stale(self.configuration, granted, now):
-            await self._committed((Touch(token_id, now),))
+        if granted.is_stale:
+            await self._committed((Touch(found[0], now),))
         return granted
 
     async def explain(
@@ -359,13 +358,13 @@ class AsyncAuthorizationServer:
         return access.decide(self.configuration, granted, rule, standing, place=place)
 
     async def _standing(self, granted: Access, place: Place) -> Standing:
-        known = granted.standings.get(place)
+        known = granted.recalled(place)
         if known is None:
             organization, application = place
             known = await self._directory.standing(
                 granted.user, organization=organization, application=application
             )
-            granted.standings[place] = known
+            granted.remember(place, known)
         return known
 
     async def access(

@@ -3,11 +3,12 @@
 This is the hot path: it builds no frozen object when it says yes, and calls no engine.
 """
 
-from typing import Final, TypeAlias
+from hashlib import sha256
+from typing import ClassVar, Final, TypeAlias
 
-from attrs import define, field, frozen
+from attrs import define, frozen
 
-from scopegate.core.credentials import Credential, locate
+from scopegate.core.credentials import MAXIMUM_PRESENTED, Credential, CredentialKind
 from scopegate.core.permissions import Explanation, Layer, Place, explain
 from scopegate.core.records import TokenRecord
 from scopegate.core.scopes import Rule
@@ -15,7 +16,8 @@ from scopegate.core.standing import Account, Standing
 from scopegate.core.tokens import Token
 from scopegate.flows.configuration import Configuration
 
-BEARER: Final = "bearer "
+ACCESS: Final = CredentialKind.ACCESS.value
+USUAL: Final = f"Bearer {ACCESS}_"
 
 
 @frozen
@@ -39,6 +41,7 @@ class Refusal:
     description: str = ""
     scopes: tuple[str, ...] = ()
     resource: str | None = None
+    is_stale: ClassVar[bool] = False
 
 
 @define(eq=False)
@@ -46,33 +49,60 @@ class Access:
     """A request that carries a good access token. It lives as long as the request.
 
     Args:
-        token: the user's token.
-        credential: the access token that was presented.
-        scopes: what it may be used for.
-        client_name: the name of the client.
+        record: the token, its client and the access token that was presented.
+        is_stale: whether the token's last-used time is old enough to be written again.
         standings: the directory's answers so far, remembered for this request and never longer.
     """
 
-    token: Token
-    credential: Credential
-    scopes: tuple[str, ...]
-    client_name: str
-    standings: dict[Place, Standing] = field(factory=dict[Place, Standing])
+    record: TokenRecord
+    is_stale: bool = False
+    standings: dict[Place, Standing] | None = None
+
+    @property
+    def token(self) -> Token:
+        """The user's token."""
+        return self.record.token
 
     @property
     def user(self) -> str:
         """Whose token it is."""
-        return self.token.user
+        return self.record.token.user
 
     @property
     def token_id(self) -> str:
         """The id of the token."""
-        return self.token.id
+        return self.record.token.id
 
     @property
     def client_id(self) -> str:
         """The client that uses it."""
-        return self.token.client_id
+        return self.record.token.client_id
+
+    @property
+    def client_name(self) -> str:
+        """What the client calls itself."""
+        return "" if self.record.client is None else self.record.client.name
+
+    @property
+    def credential(self) -> Credential | None:
+        """The access token that was presented, as it is stored."""
+        return self.record.credential
+
+    @property
+    def scopes(self) -> tuple[str, ...]:
+        """What this access token may do: the token's scopes, or fewer after a narrowing refresh."""
+        credential = self.record.credential
+        return (credential.scopes if credential is not None else ()) or self.record.token.scopes
+
+    def recalled(self, place: Place) -> Standing | None:
+        """What the directory said about a place earlier in this request."""
+        return None if self.standings is None else self.standings.get(place)
+
+    def remember(self, place: Place, standing: Standing) -> None:
+        """Keep what the directory said, for this request."""
+        if self.standings is None:
+            self.standings = {}
+        self.standings[place] = standing
 
 
 Bearer: TypeAlias = Access | Refusal
@@ -93,11 +123,23 @@ PAUSED_STRICTLY: Final = Refusal(
 )
 
 
-def secret(authorization: str | None) -> tuple[str, str, str] | Refusal:
-    """The bearer secret of a header, taken apart (RS-1)."""
-    if authorization is None or authorization[:7].lower() != BEARER:
+def presented(config: Configuration, authorization: str | None) -> tuple[str, bytes] | Refusal:
+    """The token that a header names and the digest of its secret (RS-1)."""
+    if authorization is None:
         return NO_CREDENTIALS
-    return locate(authorization[7:].strip(" ")) or INVALID
+    if authorization[:11] == USUAL and authorization[43:44] == ".":
+        token_id, secret = authorization[11:43], authorization[44:]
+    else:
+        scheme, _, rest = authorization.partition(" ")
+        if scheme.lower() != "bearer":
+            return NO_CREDENTIALS
+        kind, _, rest = rest.strip(" ").partition("_")
+        token_id, _, secret = rest.partition(".")
+        if kind != ACCESS:
+            return INVALID
+    if not secret or len(secret) > MAXIMUM_PRESENTED:
+        return INVALID
+    return token_id, sha256((config.access_prefix + secret).encode()).digest()
 
 
 def bearer(
@@ -107,7 +149,7 @@ def bearer(
 
     Args:
         config: the server's configuration.
-        record: what the secret names.
+        record: what the secret names; its digest says that it is an access token's.
         account: the account of the token's user.
         resource: the URI of the resource, as configured.
         now: POSIX seconds.
@@ -117,30 +159,18 @@ def bearer(
     token, client, credential = record
     if credential is None or client is None or client.disabled or account is None or not account.enabled:
         return INVALID
-    generation, expires_at = token.generation, credential.expires_at
-    if (
-        credential.kind != "sga"
-        or not generation - 1 <= credential.generation <= generation
-        or not generation
-    ):
+    behind = token.generation - credential.generation
+    if token.revoked_at is not None or (behind != 0 and behind != 1) or not credential.generation:
         return INVALID
-    if token.revoked_at is not None or (expires_at is not None and now >= expires_at):
-        return INVALID
-    if token.expires_at is not None and now >= token.expires_at:
+    ends = credential.expires_at
+    if (ends is not None and now >= ends) or ((ends := token.expires_at) is not None and now >= ends):
         return INVALID
     if resource not in credential.resources:
         return WRONG_AUDIENCE
     if not token.settings.active:
         return PAUSED if config.profile.paused == "forbid" else PAUSED_STRICTLY
-    return Access(token, credential, credential.scopes or token.scopes, client.name)
-
-
-def is_stale(config: Configuration, outcome: Bearer, now: float) -> bool:
-    """Whether a good request's last-used time is old enough to be written again."""
-    if not isinstance(outcome, Access):
-        return False
-    last = outcome.token.last_used_at
-    return last is None or now - last >= config.profile.last_used_precision
+    last = token.last_used_at
+    return Access(record, last is None or now - last >= config.profile.last_used_precision)
 
 
 def needs_standing(rule: Rule) -> bool:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, assert_never
 from urllib.parse import urlsplit
 
 from attrs import asdict
@@ -118,6 +118,8 @@ def _publisher(client: Client, product: str, wording: Wording) -> str:
             if client.owner is None:
                 return wording.say("Registered by {product}.", product=product)
             return wording.say("Registered by a user of {product}. Not made by {product}.", product=product)
+        case _:
+            assert_never(client.origin)
 
 
 def _links(client: Client, wording: Wording) -> list[Link]:

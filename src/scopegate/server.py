@@ -188,8 +188,18 @@ class AuthorizationServer:
     ) -> AuthorizeOutcome:
         for _ in range(ATTEMPTS):
             record = self._store.token(self._realm, transaction.token_id)
+            history = self._store.events(
+                self._realm, user=None, token_id=transaction.token_id, after=None, limit=1
+            )
             decision = consent.decide(
-                self.configuration, transaction, form, shown, record=record, now=now, entropy=self._entropy
+                self.configuration,
+                transaction,
+                form,
+                shown,
+                record=record,
+                history=history.items,
+                now=now,
+                entropy=self._entropy,
             )
             if self._committed(decision.changes):
                 self._drop_surplus(transaction.user, now)

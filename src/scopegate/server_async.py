@@ -188,8 +188,18 @@ class AsyncAuthorizationServer:
     ) -> AuthorizeOutcome:
         for _ in range(ATTEMPTS):
             record = await self._store.token(self._realm, transaction.token_id)
+            history = await self._store.events(
+                self._realm, user=None, token_id=transaction.token_id, after=None, limit=1
+            )
             decision = consent.decide(
-                self.configuration, transaction, form, shown, record=record, now=now, entropy=self._entropy
+                self.configuration,
+                transaction,
+                form,
+                shown,
+                record=record,
+                history=history.items,
+                now=now,
+                entropy=self._entropy,
             )
             if await self._committed(decision.changes):
                 await self._drop_surplus(transaction.user, now)

@@ -184,6 +184,7 @@ def decide(
     shown: ConsentPrompt,
     *,
     record: TokenRecord | None,
+    history: Sequence[Event],
     now: float,
     entropy: Entropy,
 ) -> Decision[AuthorizeOutcome]:
@@ -195,11 +196,14 @@ def decide(
         form: what was sent.
         shown: the page as it would be shown now; its client is valid and its redirection URI matched again (CON-2).
         record: the token of this transaction, if the page was decided before.
+        history: events of that token; they outlive it, so that a deleted one does not come back (CON-4).
         now: POSIX seconds.
         entropy: gives random bytes.
     """
     cap, errors = _choice(config, form, shown)
     match form.decision:
+        case "approve" | "deny" if record is None and history:
+            return Decision(ErrorPage("already_decided", 409))
         case "approve" if not errors:
             return _approve(config, transaction, shown, cap, record=record, now=now, entropy=entropy)
         case "deny":

@@ -78,7 +78,8 @@ class Store(Protocol):
         Args:
             realm: the realm.
             pending_before: tokens never redeemed and created at or before this time go, with their credentials.
-            kept_before: credentials and once rows to be kept until this time or earlier go.
+            kept_before: once rows that expired by this time go, and credentials to be kept until this time that are
+                consumed: of a generation before their token's. The credentials of the current generation stay.
             limit: the most rows to touch in this call.
         """
         ...

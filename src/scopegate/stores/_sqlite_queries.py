@@ -105,8 +105,10 @@ SWEEPS: Final = (
     """,
     """
     DELETE FROM scopegate_credentials WHERE realm = :realm AND (token_id, digest) IN (
-        SELECT token_id, digest FROM scopegate_credentials
-        WHERE realm = :realm AND keep_until IS NOT NULL AND keep_until <= :kept_before LIMIT :limit)
+        SELECT k.token_id, k.digest FROM scopegate_credentials AS k
+        JOIN scopegate_tokens AS t ON t.realm = k.realm AND t.id = k.token_id
+        WHERE k.realm = :realm AND k.keep_until IS NOT NULL AND k.keep_until <= :kept_before
+            AND k.generation < t.generation LIMIT :limit)
     """,
     """
     DELETE FROM scopegate_once WHERE realm = :realm AND key IN (

@@ -84,7 +84,8 @@ class Lists:
         equal([token.id for token in page.items], ["t5", "t4"], "the first page has the newest")
         store.commit("realm", [DeleteToken("t4")])
         store.commit("realm", [DeleteToken("t3")])
-        store.commit("realm", [CreateToken(make_token("newest", created_at=9.0))])
+        for name in ("newer", "newest"):
+            store.commit("realm", [CreateToken(make_token(name, created_at=9.0))])
         rest = store.tokens("realm", TokenQuery(user="ann"), after=page.after, limit=9)
         equal([token.id for token in rest.items], ["t2", "t1", "t0"], "a cursor stays where it was")
         equal(rest.after, None, "the last page has no cursor")
@@ -152,9 +153,12 @@ class Sweeps:
             "realm",
             [
                 AdvanceToken("redeemed", 0, 2.0),
-                AddCredential(make_credential("old", "redeemed", keep_until=10.0)),
-                AddCredential(make_credential("young", "redeemed", keep_until=10.5)),
-                AddCredential(make_credential("kept", "redeemed", keep_until=None, expires_at=1.0)),
+                AddCredential(make_credential("old", "redeemed", generation=0, keep_until=10.0)),
+                AddCredential(make_credential("young", "redeemed", generation=0, keep_until=10.5)),
+                AddCredential(
+                    make_credential("kept", "redeemed", generation=0, keep_until=None, expires_at=1.0)
+                ),
+                AddCredential(make_credential("current", "redeemed", generation=1, keep_until=10.0)),
             ],
         )
         store.commit("realm", [PutOnce("old", b"", 10.0, 0.0)])
@@ -167,7 +171,13 @@ class Sweeps:
     def left(self, store: Store) -> tuple[list[str], list[str], list[str]]:
         """The tokens, credentials and once rows that are left."""
         tokens = [token.id for token in every(partial(store.tokens, "realm", TokenQuery()))]
-        names = (("stale", "code"), ("redeemed", "old"), ("redeemed", "young"), ("redeemed", "kept"))
+        names = (
+            ("stale", "code"),
+            ("redeemed", "old"),
+            ("redeemed", "young"),
+            ("redeemed", "kept"),
+            ("redeemed", "current"),
+        )
         records = [
             (name, store.token("realm", token_id, make_credential(name).digest)) for token_id, name in names
         ]
@@ -179,7 +189,7 @@ class Sweeps:
         """Tokens that were never redeemed, credentials and once rows past their time."""
         self.furnish(store)
         equal(self.sweep(store, 100), 4, "a sweep says how many rows it freed")
-        expected = (["waiting", "redeemed"], ["young", "kept"], ["young"])
+        expected = (["waiting", "redeemed"], ["young", "kept", "current"], ["young"])
         equal(self.left(store), expected, "a sweep frees what is dead and nothing else")
         equal(self.sweep(store, 100), 0, "a second sweep finds nothing")
 
@@ -190,7 +200,7 @@ class Sweeps:
         freed = [self.sweep(store, limit) for _ in range(5)]
         holds(max(freed) <= limit, "a sweep keeps to its limit")
         equal(sum(freed), 4, "small sweeps add up")
-        expected = (["waiting", "redeemed"], ["young", "kept"], ["young"])
+        expected = (["waiting", "redeemed"], ["young", "kept", "current"], ["young"])
         equal(self.left(store), expected, "small sweeps free what a large one frees")
 
     def test_a_sweep_without_an_allowance_frees_nothing(self, store: Store) -> None:

@@ -3,12 +3,12 @@
 import json
 from io import BytesIO
 from urllib.parse import urlencode, urlsplit
-from wsgiref.validate import validator
 
-from attrs import field, frozen
+from attrs import field, frozen, has
 from tests.support import World
 
 from scopegate import SignedIn
+from scopegate.core.records import TokenQuery
 from scopegate.web.asgi import ASGIApplication
 from scopegate.web.pages import Pages
 from scopegate.web.wsgi import WSGIApplication
@@ -175,6 +175,17 @@ def ask_wsgi(app, sent):
     return Reply(int(status.split()[0]), tuple((name.lower(), value) for name, value in headers), body)
 
 
+def frozen_copy(value):
+    """A copy to compare with later: containers and mutable objects are copied, values stay."""
+    if isinstance(value, dict):
+        return {key: frozen_copy(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [frozen_copy(each) for each in value]
+    if hasattr(value, "__slots__") and not has(type(value)) and not isinstance(value, tuple | str):
+        return {name: frozen_copy(getattr(value, name)) for name in value.__slots__}
+    return value
+
+
 class Served:
     """A world behind one of the generic applications.
 
@@ -229,18 +240,18 @@ class Served:
         return self.ask("POST", address, headers=(JSON, *headers), body=json.dumps(content).encode())
 
     def rows(self):
-        """Everything that the store in memory holds."""
-        rooms = self.world.given_store._rooms  # noqa: SLF001 - no contract tells all rows
-        return {
-            realm: (dict(room.tokens), dict(room.clients), list(room.events), dict(room.once))
-            for realm, room in rooms.items()
-        }
+        """A copy of everything that the store in memory holds."""
+        return frozen_copy(self.world.given_store._rooms)  # noqa: SLF001 - no contract tells all rows
+
+    def tokens(self):
+        """Every token."""
+        page = self.world.store.tokens(self.world.realm, TokenQuery(), after=None, limit=1000)
+        return list(page.items)
+
+    def clients(self):
+        """Every client."""
+        return list(self.world.store.clients(self.world.realm, owner=None, after=None, limit=1000).items)
 
     def close(self):
         """Close the world."""
         self.world.close()
-
-
-def checked(app):
-    """A WSGI application under the standard library's own conformance checks."""
-    return validator(app)

@@ -77,7 +77,7 @@ def test_a_double_click_gets_the_same_answer_and_another_choice_a_page(walk):
     assert (first.status, first.header("Location")) == (second.status, second.header("Location"))
     assert walk.decide(default="viewer").status == 409
     assert walk.decide("deny").status == 409
-    assert len(walk.served.rows()["default"][0]) == 1
+    assert len(walk.served.tokens()) == 1
 
 
 def test_a_page_sealed_by_the_key_before_still_works(serve):
@@ -291,7 +291,7 @@ def test_the_oldest_of_more_than_ten_waiting_approvals_goes(walk):
         walk.approve()
         walk.served.world.clock.forward(1)
         codes.append(walk.code)
-    assert len(walk.served.rows()["default"][0]) == limit
+    assert len(walk.served.tokens()) == limit
     assert walk.token(code=codes[0]).json["error"] == "invalid_grant"
     assert walk.token(code=codes[-1]).status == 200
 

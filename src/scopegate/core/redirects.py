@@ -95,6 +95,10 @@ def validate_redirect_uri(uri: str, *, private_schemes: Iterable[str]) -> str:
         InvalidValueError: says what is wrong with it (the web answers ``invalid_redirect_uri``).
     """
     scheme = _scheme_of(uri)
+    try:
+        urlsplit(uri)
+    except ValueError:
+        raise InvalidValueError("redirect_uris", "the host is malformed") from None
     if scheme in {"http", "https"}:
         _check_web_uri(uri, scheme)
     elif "." not in scheme and scheme not in private_schemes:

@@ -107,6 +107,7 @@ class AuthorizationServer:
         self._entropy = entropy
         self._realm = realm
         self._resource = self.configuration.resources[0].uri
+        self._bearer = access.BearerCheck(self.configuration)
 
     def open(self) -> None:
         """Open the store and bring its schema up to date; the first request does it otherwise."""
@@ -328,15 +329,16 @@ class AuthorizationServer:
         Raises:
             UnavailableError: nothing was decided.
         """
-        found = access.presented(self.configuration, authorization)
+        found = self._bearer.locate(authorization)
         if isinstance(found, Refusal):
             return found
-        record = self._store.token(self._realm, *found)
+        token_id, digest = found
+        record = self._store.token(self._realm, token_id, digest)
         account = None if record is None else self._directory.account(record.token.user)
         now = self._clock()
-        granted = access.bearer(self.configuration, record, account, resource or self._resource, now)
+        granted = self._bearer.judge(record, account, resource or self._resource, now)
         if granted.is_stale:
-            self._committed((Touch(found[0], now),))
+            self._committed((Touch(token_id, now),))
         return granted
 
     def explain(

@@ -123,54 +123,62 @@ PAUSED_STRICTLY: Final = Refusal(
 )
 
 
-def presented(config: Configuration, authorization: str | None) -> tuple[str, bytes] | Refusal:
-    """The token that a header names and the digest of its secret (RS-1)."""
-    if authorization is None:
-        return NO_CREDENTIALS
-    if authorization[:11] == USUAL and authorization[43:44] == ".":
-        token_id, secret = authorization[11:43], authorization[44:]
-    else:
-        scheme, _, rest = authorization.partition(" ")
-        if scheme.lower() != "bearer":
-            return NO_CREDENTIALS
-        kind, _, rest = rest.strip(" ").partition("_")
-        token_id, _, secret = rest.partition(".")
-        if kind != ACCESS:
-            return INVALID
-    if not secret or len(secret) > MAXIMUM_PRESENTED:
-        return INVALID
-    return token_id, sha256((config.access_prefix + secret).encode()).digest()
+class BearerCheck:
+    """The judgement of access tokens, made ready once for a server: alive, for this resource, of an active token.
 
-
-def bearer(
-    config: Configuration, record: TokenRecord | None, account: Account | None, resource: str, now: float
-) -> Bearer:
-    """Judge an access token: alive, for this resource, and of an active token; in that order (law 2).
-
-    Args:
-        config: the server's configuration.
-        record: what the secret names; its digest says that it is an access token's.
-        account: the account of the token's user.
-        resource: the URI of the resource, as configured.
-        now: POSIX seconds.
+    It is split in two, for the record is read between them.
     """
-    if record is None:
-        return INVALID
-    token, client, credential = record
-    if credential is None or client is None or client.disabled or account is None or not account.enabled:
-        return INVALID
-    behind = token.generation - credential.generation
-    if token.revoked_at is not None or (behind != 0 and behind != 1) or not credential.generation:
-        return INVALID
-    ends = credential.expires_at
-    if (ends is not None and now >= ends) or ((ends := token.expires_at) is not None and now >= ends):
-        return INVALID
-    if resource not in credential.resources:
-        return WRONG_AUDIENCE
-    if not token.settings.active:
-        return PAUSED if config.profile.paused == "forbid" else PAUSED_STRICTLY
-    last = token.last_used_at
-    return Access(record, last is None or now - last >= config.profile.last_used_precision)
+
+    __slots__ = ("_paused", "_precision", "_prefix")
+
+    def __init__(self, config: Configuration) -> None:
+        self._prefix = config.access_prefix
+        self._precision = config.profile.last_used_precision
+        self._paused = PAUSED if config.profile.paused == "forbid" else PAUSED_STRICTLY
+
+    def locate(self, authorization: str | None) -> tuple[str, bytes] | Refusal:
+        """The token that a header names and the digest of its secret (RS-1)."""
+        if authorization is None:
+            return NO_CREDENTIALS
+        head, _, secret = authorization.partition(".")
+        token_id = head[11:]
+        if head[:11] != USUAL:
+            scheme, _, rest = head.partition(" ")
+            kind, _, token_id = rest.strip(" ").partition("_")
+            if scheme.lower() != "bearer":
+                return NO_CREDENTIALS
+            if kind != ACCESS:
+                return INVALID
+        if not secret or len(secret) > MAXIMUM_PRESENTED or not authorization.isascii():
+            return INVALID
+        return token_id, sha256((self._prefix + secret).encode()).digest()
+
+    def judge(self, record: TokenRecord | None, account: Account | None, resource: str, now: float) -> Bearer:
+        """Judge what was located, in the order of law 2.
+
+        Args:
+            record: what the secret names; its digest says that it is an access token's.
+            account: the account of the token's user.
+            resource: the URI of the resource, as configured.
+            now: POSIX seconds.
+        """
+        if record is None:
+            return INVALID
+        token, client, credential = record
+        if credential is None or client is None or client.disabled or account is None or not account.enabled:
+            return INVALID
+        generation = credential.generation
+        if token.revoked_at is not None or not 0 <= token.generation - generation <= 1 or not generation:
+            return INVALID
+        ends = credential.expires_at
+        if (ends is not None and now >= ends) or ((ends := token.expires_at) is not None and now >= ends):
+            return INVALID
+        if resource not in credential.resources:
+            return WRONG_AUDIENCE
+        if not token.settings.active:
+            return self._paused
+        last = token.last_used_at
+        return Access(record, last is None or now - last >= self._precision)
 
 
 def needs_standing(rule: Rule) -> bool:

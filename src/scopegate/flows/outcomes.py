@@ -130,7 +130,7 @@ class OAuthFailure:
     retry_after: float | None = None
 
 
-@frozen
+@frozen(slots=False)
 class TokenReply:
     """A successful token response: the JSON body, ready to send (TOK-1 to TOK-3)."""
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from attrs import field, frozen
 
 
-@frozen
+@frozen(slots=False)
 class Parameters:
     """The parameters of a request. An empty value counts as absent (GEN-4).
 
@@ -41,7 +41,7 @@ class Parameters:
         return None if name in self.repeated else self.values.get(name)
 
 
-@frozen
+@frozen(slots=False)
 class ClientRequest:
     """A request of a client to the token or revocation endpoint.
 

@@ -22,7 +22,7 @@ from scopegate.core.changes import (
 )
 from scopegate.errors import ConflictError
 
-_FOLLOWERS: Final = (AddCredential, DropCredential, AppendEvent, Touch)
+_FOLLOWERS: Final[frozenset[type[object]]] = frozenset({AddCredential, DropCredential, AppendEvent, Touch})
 _GUARDED: Final = (
     CreateToken,
     ReviseToken,
@@ -33,6 +33,7 @@ _GUARDED: Final = (
     PutOnce,
     TakeOnce,
 )
+_LEADERS: Final = (*_GUARDED, DropCredential, Touch)
 
 
 def parts(changes: Sequence[Change]) -> tuple[Guarded | DropCredential | Touch, Sequence[Follower]]:
@@ -42,7 +43,7 @@ def parts(changes: Sequence[Change]) -> tuple[Guarded | DropCredential | Touch, 
         TypeError: the first change may not lead, or another one may not follow. Nothing is written then.
     """
     first, followers = changes[0], changes[1:]
-    if not isinstance(first, (*_GUARDED, DropCredential, Touch)):
+    if not isinstance(first, _LEADERS):
         raise TypeError(
             f"{type(first).__name__} cannot be the first change of a commit: put a guarded change first"
         )
@@ -67,4 +68,4 @@ def conflict(change: Guarded | DropCredential | Touch) -> ConflictError:
 
 
 def _only_followers(changes: Sequence[Change]) -> TypeGuard[Sequence[Follower]]:
-    return all(isinstance(change, _FOLLOWERS) for change in changes)
+    return _FOLLOWERS.issuperset(map(type, changes))

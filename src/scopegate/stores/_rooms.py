@@ -42,7 +42,7 @@ class Row:
     def __init__(self, token: Token) -> None:
         self.token = token
         self.recent: list[bytes] = []
-        self.older: list[bytes] = []
+        self.older: dict[bytes, None] = {}
 
 
 class Room:
@@ -82,11 +82,9 @@ class Room:
         row = self.tokens.get(token_id)
         if row is None:
             return None
-        credential: Credential | None = None
-        if digest in row.recent:
+        if digest is not None and digest in row.recent:
             return self.records[digest]
-        if digest in row.older:
-            credential = self.older[digest]
+        credential = self.older[digest] if digest is not None and digest in row.older else None
         return TokenRecord(row.token, self.clients.get(row.token.client_id), credential)
 
     def candidates(self, query: TokenQuery) -> list[Token]:
@@ -179,7 +177,7 @@ class Room:
                 kept.append(digest)
             else:
                 self.older[digest] = credential
-                row.older.append(digest)
+                row.older[digest] = None
                 del self.records[digest]
         row.recent = kept
 
@@ -189,7 +187,7 @@ class Room:
             return
         token = row.token
         if credential.generation < token.generation - 1:
-            row.older.append(credential.digest)
+            row.older[credential.digest] = None
             self.older[credential.digest] = credential
             return
         row.recent.append(credential.digest)
@@ -205,7 +203,7 @@ class Room:
             del self.records[digest]
             return True
         if digest in row.older:
-            row.older.remove(digest)
+            del row.older[digest]
             del self.older[digest]
             return True
         return False

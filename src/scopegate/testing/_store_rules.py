@@ -8,6 +8,7 @@ from attrs import evolve
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from scopegate.core.caps import ApplicationCap, RoleCap
 from scopegate.core.changes import (
     AddCredential,
     AdvanceToken,
@@ -37,6 +38,7 @@ from scopegate.testing._store_samples import (
     digest_of,
     every,
     fresh_realm,
+    make_client,
     make_credential,
     make_event,
     make_settings,
@@ -74,6 +76,20 @@ def refused(store: Store, realm: str, change: Change, *followers: Change) -> Non
 
 class RoundTrips:
     """What is put comes back as it was."""
+
+    @pytest.mark.parametrize("name", samples.TEXTS)
+    def test_every_text_comes_back_as_it_was_put(self, store: Store, name: str) -> None:
+        """Neither cut, nor trimmed, nor normalised, nor none."""
+        text = samples.TEXTS[name]
+        cap = RoleCap(text, {text: text}, text, {text: ApplicationCap(text, text)})
+        token = make_token(settings=make_settings(text, description=text, cap=cap), scopes=(text, text))
+        client = make_client(name=text, redirect_uris=(text,), homepage=text)
+        event = evolve(make_event(), detail={text: text})
+        store.commit("realm", [PutClient(client, 0)])
+        store.commit("realm", [CreateToken(token), AppendEvent(event)])
+        equal(store.token("realm", "one"), TokenRecord(token, client, None), "text comes back as it was put")
+        page = store.events("realm", user="ann", token_id=None, after=None, limit=1)
+        equal(list(page.items), [event], "text of events comes back as it was put")
 
     @examples
     @given(token=samples.tokens)
@@ -274,8 +290,8 @@ class Realms:
         empty = {"tokens": [], "records": [], "clients": [], "events": [], "once": [None] * 3}
         for realm in ("", "REALM", "realm ", "realm2"):
             equal(everything(store, realm), empty, "a realm sees nothing of another")
-        equal(store.token("realm2", "one"), None, "a realm sees no token of another")
-        equal(store.client("realm2", "app"), None, "a realm sees no client of another")
+            equal(store.token(realm, "one"), None, "a realm sees no token of another")
+            equal(store.client(realm, "app"), None, "a realm sees no client of another")
 
     @pytest.mark.parametrize("case", TRUE)
     def test_a_change_leaves_other_realms_alone(self, store: Store, case: str) -> None:

@@ -156,6 +156,19 @@ def race(runners: Sequence[Callable[[], object]]) -> list[Exception | None]:
     return results
 
 
+TEXTS: Final = {
+    "empty": "",
+    "blanks": " a ",
+    "NUL": "\0",
+    "NUL within": "a\0b",
+    "composed": "\u00c9",
+    "decomposed": "E\u0301",
+    "beyond the basic plane": "\U0001d11e",
+    "last of the basic plane": "\uffff",
+    "punctuation": "'\"\\%_{}?:$1",
+    "long": "x" * 32_767,
+}
+"""Texts that stores have lost or changed."""
 texts: Final = st.text(max_size=20)
 """Any text: empty, with NUL, beyond the basic plane."""
 names: Final = st.text(

@@ -1,0 +1,464 @@
+"""The contract fails for stores that break it: each of these is broken in one way, and a named test must see it."""
+
+import time
+from contextlib import nullcontext
+
+import pytest
+from attrs import evolve
+
+from scopegate.core.changes import (
+    AddCredential,
+    AdvanceToken,
+    CreateToken,
+    DeleteToken,
+    DropCredential,
+    PutClient,
+    ReviseToken,
+    RevokeToken,
+    TakeOnce,
+    Touch,
+)
+from scopegate.core.records import OnceRow, Page, TokenQuery
+from scopegate.errors import ConflictError
+from scopegate.stores import MemoryStore, _rooms
+from scopegate.stores._rooms import Room, Row
+from scopegate.testing.stores import StoreContract
+
+real_changed = _rooms._changed  # noqa: SLF001 - a mutant changes what is inside
+real_add, real_drop = Room._add, Room._drop  # noqa: SLF001 - likewise
+
+
+class FollowersWithoutGuard(MemoryStore):
+    """Writes the followers although the guard is false."""
+
+    def commit(self, realm, changes, /):
+        """Twice, in a way."""
+        try:
+            super().commit(realm, changes)
+        except ConflictError:
+            super().commit(realm, [Touch("absent", 0.0), *changes[1:]])
+            raise
+
+
+class SilentConflicts(MemoryStore):
+    """Says nothing when the guard is false."""
+
+    def commit(self, realm, changes, /):
+        """Swallows."""
+        try:
+            super().commit(realm, changes)
+        except ConflictError:
+            return
+
+
+class OneRealm(MemoryStore):
+    """Keeps all realms in one."""
+
+    def commit(self, realm, changes, /):
+        """Anywhere."""
+        super().commit("the only one" if realm else "", changes)
+
+    def token(self, realm, token_id, digest=None, /):
+        """From anywhere."""
+        return super().token("the only one" if realm else "", token_id, digest)
+
+
+class RealmOfAnyCase(MemoryStore):
+    """Tells realms apart by their letters only."""
+
+    def token(self, realm, token_id, digest=None, /):
+        """Folds."""
+        return super().token(realm.strip().lower(), token_id, digest)
+
+
+class KeepsCredentials(MemoryStore):
+    """Gives a deleted token's credentials to the next of that id."""
+
+    def __init__(self):
+        super().__init__()
+        self.added = []
+
+    def commit(self, realm, changes, /):
+        """Remembers too much."""
+        super().commit(realm, changes)
+        self.added += [change for change in changes if isinstance(change, AddCredential)]
+        if changes and isinstance(changes[0], CreateToken):
+            super().commit(realm, [Touch("absent", 0.0), *self.added])
+
+
+class OnceTooLong(MemoryStore):
+    """Shows a once row at the very time it expires."""
+
+    def once(self, realm, key, /, *, now):
+        """One tick early."""
+        return super().once(realm, key, now=now - 1e-3)
+
+
+class OwnClock(MemoryStore):
+    """Looks at the clock of the machine instead of at ``now``."""
+
+    def once(self, realm, key, /, *, now):
+        """Today."""
+        return super().once(realm, key, now=max(now, time.time()))
+
+
+class AnyDigest(MemoryStore):
+    """Finds a credential by the end of its digest."""
+
+    def __init__(self):
+        super().__init__()
+        self.ends = {}
+
+    def commit(self, realm, changes, /):
+        """Remembers which digest has which end."""
+        super().commit(realm, changes)
+        digests = [change.credential.digest for change in changes if isinstance(change, AddCredential)]
+        self.ends |= {digest[1:]: digest for digest in digests}
+
+    def token(self, realm, token_id, digest=None, /):
+        """Compares too little."""
+        return super().token(realm, token_id, digest and self.ends.get(digest[1:]))
+
+
+class ForgetsTheClient(MemoryStore):
+    """Reads a token without its client."""
+
+    def token(self, realm, token_id, digest=None, /):
+        """Lacks the join."""
+        record = super().token(realm, token_id, digest)
+        return record and record._replace(client=None)
+
+
+class CursorsByNumber(MemoryStore):
+    """Counts items instead of remembering where a page ended."""
+
+    def tokens(self, realm, query, /, *, after, limit):
+        """Shifts when something goes away."""
+        start = int(after or 0)
+        page = super().tokens(realm, query, after=None, limit=start + limit)
+        return Page(page.items[start:], str(start + limit) if page.after else None)
+
+
+class EmptyLastPage(MemoryStore):
+    """Gives a cursor after the last item."""
+
+    def clients(self, realm, /, *, owner, after, limit):
+        """One page too many."""
+        page = super().clients(realm, owner=owner, after=after, limit=limit)
+        return Page(page.items, page.items[-1].id if page.items else None)
+
+
+class EventsByTime(MemoryStore):
+    """Sorts the history by what its events say."""
+
+    def events(self, realm, /, *, user, token_id, after, limit):
+        """Trusts clocks."""
+        page = super().events(realm, user=user, token_id=token_id, after=after, limit=limit)
+        return Page(sorted(page.items, key=lambda event: -event.at), page.after)
+
+
+class OtherUsersTokens(MemoryStore):
+    """Lists the tokens of users whose name begins alike."""
+
+    def tokens(self, realm, query, /, *, after, limit):
+        """Uses LIKE, so to speak."""
+        page = super().tokens(realm, evolve(query, user=None), after=after, limit=limit)
+        return Page([token for token in page.items if token.user.startswith(query.user or "")], page.after)
+
+
+class TextEndsAtNul(MemoryStore):
+    """Cuts text where C would."""
+
+    def token(self, realm, token_id, digest=None, /):
+        """Loses the rest."""
+        record = super().token(realm, token_id, digest)
+        client = record and record.client
+        return client and record._replace(client=evolve(client, name=client.name.partition("\0")[0]))
+
+
+class RoundedTimes(MemoryStore):
+    """Keeps milliseconds."""
+
+    def once(self, realm, key, /, *, now):
+        """Loses bits."""
+        row = super().once(realm, key, now=now)
+        return row and OnceRow(row.key, row.value, round(row.expires_at, 3))
+
+
+class NoTurns(MemoryStore):
+    """Lets everybody in at once."""
+
+    def __init__(self):
+        super().__init__()
+        self._lock = nullcontext()
+
+
+class SweepsEverything(MemoryStore):
+    """Ignores the limit of a sweep."""
+
+    def sweep(self, realm, /, *, pending_before, kept_before, limit):
+        """All at once."""
+        return super().sweep(
+            realm, pending_before=pending_before, kept_before=kept_before, limit=limit and 999
+        )
+
+
+class SweepsTooMuch(MemoryStore):
+    """Sweeps redeemed tokens that have ended."""
+
+    def sweep(self, realm, /, *, pending_before, kept_before, limit):
+        """Tidies up what people want to see."""
+        freed = super().sweep(realm, pending_before=pending_before, kept_before=kept_before, limit=limit)
+        for token in super().tokens(realm, TokenQuery(), after=None, limit=99).items:
+            if token.expires_at is not None and token.expires_at <= kept_before:
+                super().commit(realm, [DeleteToken(token.id)])
+                freed += 1
+        return freed
+
+
+def changed(**mutations):
+    """Break how one kind of change is judged and applied."""
+
+    def broken(token, change):
+        mutation = mutations.get(type(change).__name__)
+        return real_changed(token, change) if mutation is None else mutation(token, change)
+
+    return lambda monkeypatch: monkeypatch.setattr(_rooms, "_changed", broken)
+
+
+def but(mutation):
+    """Judge as one should, then spoil the result."""
+
+    def spoiled(token, change):
+        done = real_changed(token, change)
+        return done and mutation(token, done)
+
+    return spoiled
+
+
+def method(owner, name, mutant):
+    """Replace a method of what is inside the store."""
+    return lambda monkeypatch: monkeypatch.setattr(owner, name, mutant)
+
+
+def slow_decision(monkeypatch):
+    """Leave a gap between judging and writing, as any real store has."""
+
+    def slowly(token, change):
+        after = real_changed(token, change)
+        time.sleep(0.002)
+        return after
+
+    monkeypatch.setattr(_rooms, "_changed", slowly)
+
+
+def slow_followers(monkeypatch):
+    """Leave a gap before each follower."""
+    follow = Room.follow
+
+    def slowly(room, change):
+        time.sleep(0.0002)
+        follow(room, change)
+
+    monkeypatch.setattr(Room, "follow", slowly)
+
+
+def off_by_one(token, change):
+    """Accept the generation before as well."""
+    return real_changed(token, change) or real_changed(
+        token, evolve(change, expected_generation=change.expected_generation + 1)
+    )
+
+
+def advance_revoked(token, change):
+    """Advance although it is revoked."""
+    advanced = real_changed(evolve(token, revoked_at=None), change)
+    return advanced and evolve(advanced, revoked_at=token.revoked_at)
+
+
+def overwrite_credential(room, credential):
+    """Put a credential over one that is there."""
+    real_drop(room, credential.token_id, credential.digest)
+    real_add(room, credential)
+
+
+def touch_back(room, change):
+    """Take the touch that arrives last."""
+    row = room.tokens.get(change.token_id)
+    if row is not None:
+        row.token = evolve(row.token, last_used_at=change.at)
+
+
+def put_client_anyway(room, change):
+    """Take no notice of the version."""
+    room.clients[change.client.id] = change.client
+    return True
+
+
+def put_once_anyway(room, change):
+    """Put over what is kept."""
+    if isinstance(change, TakeOnce):
+        return room.once.pop(change.key, None) is not None
+    room.once[change.key] = OnceRow(change.key, change.value, change.expires_at)
+    return True
+
+
+def create_anyway(room, token):
+    """Put a token over one that is there."""
+    room.tokens[token.id] = Row(token)
+    return True
+
+
+FALSE_GUARD = "test_a_false_guard_writes_nothing_at_all"
+TRUE_GUARD = "test_a_true_guard_writes_the_change_and_its_followers"
+WHOLE = MemoryStore
+
+MUTANTS = {
+    "followers without guard": (FollowersWithoutGuard, None, FALSE_GUARD, "PutOnce over one that is kept"),
+    "silent conflicts": (SilentConflicts, None, FALSE_GUARD, "DeleteToken of no token"),
+    "one realm": (OneRealm, None, "test_another_realm_is_empty", None),
+    "realm of any case": (RealmOfAnyCase, None, "test_another_realm_is_empty", None),
+    "keeps credentials": (KeepsCredentials, None, "test_a_deleted_token_takes_its_credentials_along", None),
+    "once too long": (OnceTooLong, None, "test_a_once_row_lives_until_its_time_and_not_at_it", None),
+    "own clock": (OwnClock, None, "test_a_once_row_comes_back_as_it_was_put", None),
+    "any digest": (AnyDigest, None, "test_a_credential_comes_back_as_it_was_put", None),
+    "forgets the client": (ForgetsTheClient, None, "test_a_client_comes_back_as_it_was_put", None),
+    "cursors by number": (CursorsByNumber, None, "test_a_cursor_stays_valid_while_tokens_come_and_go", None),
+    "empty last page": (EmptyLastPage, None, "test_the_last_full_page_has_no_cursor", None),
+    "events by time": (
+        EventsByTime,
+        None,
+        "test_events_are_listed_newest_first_in_the_order_they_were_appended",
+        50,
+    ),
+    "other users' tokens": (
+        OtherUsersTokens,
+        None,
+        "test_a_query_gives_the_tokens_it_names_and_no_others",
+        None,
+    ),
+    "text ends at NUL": (TextEndsAtNul, None, "test_every_text_comes_back_as_it_was_put", "NUL within"),
+    "rounded times": (RoundedTimes, None, "test_a_once_row_comes_back_as_it_was_put", None),
+    "sweeps everything": (SweepsEverything, None, "test_a_sweep_frees_at_most_what_it_was_asked_to", 1),
+    "sweeps too much": (
+        SweepsTooMuch,
+        None,
+        "test_a_sweep_frees_nothing_that_ended_but_was_redeemed",
+        None,
+    ),
+    "check, then write": (NoTurns, slow_decision, "test_one_of_many_wins_a_guard", "AdvanceToken"),
+    "torn writes": (NoTurns, slow_followers, "test_a_reader_sees_a_commit_whole_or_not_at_all", None),
+    "version guard ignored": (
+        WHOLE,
+        changed(ReviseToken=lambda token, change: evolve(token, settings=change.settings)),
+        FALSE_GUARD,
+        "ReviseToken from an earlier version",
+    ),
+    "version not bumped": (
+        WHOLE,
+        changed(ReviseToken=but(lambda token, done: evolve(done, version=token.version))),
+        TRUE_GUARD,
+        "ReviseToken",
+    ),
+    "edits disturb refreshes": (
+        WHOLE,
+        changed(ReviseToken=but(lambda _, done: evolve(done, reply=None))),
+        TRUE_GUARD,
+        "ReviseToken",
+    ),
+    "refreshes disturb edits": (
+        WHOLE,
+        changed(AdvanceToken=but(lambda token, done: evolve(done, version=token.version + 1))),
+        "test_settings_and_protocol_have_counters_of_their_own",
+        None,
+    ),
+    "generation off by one": (
+        WHOLE,
+        changed(AdvanceToken=off_by_one),
+        FALSE_GUARD,
+        "AdvanceToken from an earlier generation",
+    ),
+    "revoked token advances": (
+        WHOLE,
+        changed(AdvanceToken=advance_revoked),
+        FALSE_GUARD,
+        "AdvanceToken of a revoked token",
+    ),
+    "old reply stays": (
+        WHOLE,
+        changed(AdvanceToken=but(lambda token, done: evolve(done, reply=done.reply or token.reply))),
+        TRUE_GUARD,
+        "AdvanceToken without a reply",
+    ),
+    "revoked twice": (
+        WHOLE,
+        changed(RevokeToken=lambda token, change: evolve(token, revoked_at=change.at)),
+        FALSE_GUARD,
+        "RevokeToken of a revoked token",
+    ),
+    "credential overwritten": (
+        WHOLE,
+        method(Room, "_add", overwrite_credential),
+        "test_a_credential_is_never_overwritten",
+        None,
+    ),
+    "touch goes back": (WHOLE, method(Room, "_touch", touch_back), "test_a_touch_never_goes_back", None),
+    "token created twice": (
+        WHOLE,
+        method(Room, "_create", create_anyway),
+        FALSE_GUARD,
+        "CreateToken of an id that is there",
+    ),
+    "client guard ignored": (
+        WHOLE,
+        method(Room, "_put_client", put_client_anyway),
+        FALSE_GUARD,
+        "PutClient from a later version",
+    ),
+    "once guard ignored": (
+        WHOLE,
+        method(Room, "_change_once", put_once_anyway),
+        FALSE_GUARD,
+        "TakeOnce of what expired",
+    ),
+    "drop guard ignored": (
+        WHOLE,
+        method(Room, "_drop", lambda *_: True),
+        FALSE_GUARD,
+        "DropCredential of nothing",
+    ),
+}
+
+
+def judge(store, name, case):
+    """Run one test of the contract."""
+    arguments = () if case is None else (case,)
+    getattr(StoreContract(), name)(store, *arguments)
+
+
+@pytest.mark.parametrize("mutant", MUTANTS)
+def test_the_contract_kills_a_broken_store(monkeypatch, mutant):
+    """By the test that is named for it; the store as it was passes that test."""
+    broken, mutate, name, case = MUTANTS[mutant]
+    judge(MemoryStore(), name, case)
+    if mutate is not None:
+        mutate(monkeypatch)
+    with pytest.raises((AssertionError, ConflictError)):
+        judge(broken(), name, case)
+
+
+def test_every_guard_has_a_mutant():
+    """No guarded change is left without one."""
+    cases = " ".join(str(case) for *_, case in MUTANTS.values())
+    kinds = (
+        CreateToken,
+        ReviseToken,
+        AdvanceToken,
+        RevokeToken,
+        DeleteToken,
+        PutClient,
+        TakeOnce,
+        DropCredential,
+    )
+    assert [kind.__name__ for kind in kinds if kind.__name__ not in cases] == []
+    assert "PutOnce" in cases

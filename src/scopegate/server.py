@@ -331,7 +331,7 @@ class AuthorizationServer:
         """
         found = self._bearer.locate(authorization)
         if isinstance(found, Refusal):
-            return found
+            return found.at(resource)
         token_id, digest = found
         record = self._store.token(self._realm, token_id, digest)
         account = None if record is None else self._directory.account(record.token.user)
@@ -339,7 +339,7 @@ class AuthorizationServer:
         granted = self._bearer.judge(record, account, resource or self._resource, now)
         if granted.is_stale:
             self._committed((Touch(token_id, now),))
-        return granted
+        return granted.at(resource) if isinstance(granted, Refusal) else granted
 
     def explain(
         self,

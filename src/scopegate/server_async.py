@@ -333,7 +333,7 @@ class AsyncAuthorizationServer:
         """
         found = self._bearer.locate(authorization)
         if isinstance(found, Refusal):
-            return found
+            return found.at(resource)
         token_id, digest = found
         record = await self._store.token(self._realm, token_id, digest)
         account = None if record is None else await self._directory.account(record.token.user)
@@ -341,7 +341,7 @@ class AsyncAuthorizationServer:
         granted = self._bearer.judge(record, account, resource or self._resource, now)
         if granted.is_stale:
             await self._committed((Touch(token_id, now),))
-        return granted
+        return granted.at(resource) if isinstance(granted, Refusal) else granted
 
     async def explain(
         self,

@@ -148,7 +148,7 @@ async def bearer(request: Request, *, resource: str | None = None) -> Access:
     """
     sent = request.headers.getlist("authorization")
     if len(sent) > 1:
-        raise RefusedError(TWO_CREDENTIALS)
+        raise RefusedError(TWO_CREDENTIALS.at(resource))
     granted = await installed(request).authenticate(sent[0] if sent else None, resource=resource)
     if isinstance(granted, Refusal):
         raise RefusedError(granted)

@@ -6,7 +6,7 @@ This is the hot path: it builds no frozen object when it says yes, and calls no 
 from hashlib import sha256
 from typing import ClassVar, Final, TypeAlias, cast
 
-from attrs import define, frozen
+from attrs import define, evolve, frozen
 
 from scopegate.core.credentials import MAXIMUM_PRESENTED, Credential, CredentialKind
 from scopegate.core.permissions import Explanation, Layer, Place, explain
@@ -42,6 +42,10 @@ class Refusal:
     scopes: tuple[str, ...] = ()
     resource: str | None = None
     is_stale: ClassVar[bool] = False
+
+    def at(self, resource: str | None) -> "Refusal":
+        """The same refusal, of that resource; None: the first one."""
+        return self if resource is None else evolve(self, resource=resource)
 
 
 @define(eq=False)
@@ -208,10 +212,13 @@ def decide(
 def refusal(explanation: Explanation, resource: str | None) -> Refusal | None:
     """What a client is told; None where the action is allowed.
 
-    A scope shortage names the scopes; a cap or a membership does not, since no new token could cure it (RS-9).
+    A scope shortage names the scope; what no scope on offer covers, a cap or a membership does not, since no new
+    token could cure it (RS-9).
     """
     if explanation.denied_by is None:
         return None
+    if explanation.denied_by is Layer.SCOPE and not explanation.rule.scopes:
+        return Refusal(Layer.SCOPE, "closed_to_tokens", 403, "", "no access token may do this", (), resource)
     if explanation.denied_by is Layer.SCOPE:
         return Refusal(
             Layer.SCOPE,

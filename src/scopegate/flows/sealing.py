@@ -106,7 +106,7 @@ class Sealer:
             box = AESGCM(_hkdf(secret.encode(), key, info.encode()))
             try:
                 return box.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], None)
-            except InvalidTag:
+            except (InvalidTag, ValueError):
                 continue
         return None
 

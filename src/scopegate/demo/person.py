@@ -106,6 +106,19 @@ class Person:
         """Where the links of the page lead."""
         return self._page.links
 
+    @property
+    def cookies(self) -> dict[str, str]:
+        """Every cookie that was set, by name."""
+        return {cookie.name: cookie.value or "" for cookie in self._http.cookies.jar}
+
+    def fields(self, button: str) -> dict[str, str]:
+        """What the form of a button holds so far.
+
+        Raises:
+            DemoError: there is no such button.
+        """
+        return self._find(button)[0].fields
+
     def open(self, address: str) -> None:
         """Go to an address."""
         self._go("GET", urljoin(self.address, address))

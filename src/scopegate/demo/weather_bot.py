@@ -176,18 +176,20 @@ class WeatherBot:
         del request
         body = f"<p role=status>{escape(self.news)}</p>" if self.news else ""
         self.news = ""
-        if "access_token" not in self.acme.known:
-            body += "<form method=post action=/connect><p>Weather Bot needs your Acme devices.</p>"
-            return HTMLResponse(_page(f"{body}<button>Connect to Acme IoT</button></form>", self.acme.said))
-        response = await self.acme.call("GET", "/applications")
-        if response.is_success:
-            found: dict[str, str] = response.json()
-            rows = "".join(_row(id_, label) for id_, label in found.items())
-            body += f"<p>Connected to Acme IoT. It shows {len(found)} applications.</p>{rows}"
+        if "access_token" in self.acme.known:
+            body += await self._applications()
         else:
-            body += f"<p>Acme IoT says {response.status_code}: {escape(response.json()['reason'])}.</p>"
-        again = "<form method=post action=/connect><button>Connect again</button></form>"
-        return HTMLResponse(_page(body + again, self.acme.said))
+            body += "<p>Weather Bot needs your Acme devices.</p>"
+        body += "<form method=post action=/connect><button>Connect to Acme IoT</button></form>"
+        return HTMLResponse(_page(body, self.acme.said))
+
+    async def _applications(self) -> str:
+        response = await self.acme.call("GET", "/applications")
+        if not response.is_success:
+            return f"<p>Acme IoT says {response.status_code}: {escape(response.json()['reason'])}.</p>"
+        found: dict[str, str] = response.json()
+        rows = "".join(_row(id_, label) for id_, label in found.items())
+        return f"<p>Connected to Acme IoT. It shows {len(found)} applications.</p>{rows}"
 
     async def connect(self, request: Request) -> Response:
         """Send the person to Acme."""

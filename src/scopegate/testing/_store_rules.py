@@ -170,6 +170,18 @@ class RoundTrips:
             "a once row comes back as it was put",
         )
 
+    def test_a_token_comes_with_its_client_as_it_is_now(self, store: Store) -> None:
+        """Whether the client came before the token or after it, or changed since."""
+        added = make_credential("first")
+        store.commit("realm", [CreateToken(make_token()), AddCredential(added)])
+        for version in (0, 1, 2):
+            if version:
+                store.commit("realm", [PutClient(make_client(version=version), version - 1)])
+            expected = make_client(version=version) if version else None
+            for digest in (added.digest, None, digest_of("nobody's")):
+                record = store.token("realm", "one", digest)
+                equal(record and record.client, expected, "a token comes with its client as it is now")
+
 
 class Guards:
     """All of a commit or nothing of it."""

@@ -125,7 +125,9 @@ class Lifecycle(RuleBasedStateMachine):
     def _oldest_pending_go(self, user):
         """Only those that still wait now are counted; those that time has ended are as good as gone."""
         waiting = [
-            grant for grant in self.known if grant.user == user and self._status(grant) is Status.PENDING
+            grant
+            for grant in self.known
+            if grant.user == user and not grant.deleted and self._status(grant) is Status.PENDING
         ]
         waiting.sort(key=lambda grant: (grant.created_at, grant.token_id), reverse=True)
         for grant in waiting[self.profile.pending_limit :]:
@@ -280,7 +282,7 @@ class Lifecycle(RuleBasedStateMachine):
         arguments += (RoleCap("viewer"),) if deed == "recap" else ()
         found = self._status(grant)
         try:
-            getattr(self.server, deed)(*arguments)
+            view = getattr(self.server, deed)(*arguments)
         except NotFoundError:
             assert not by_owner or grant.deleted or found is Status.GONE
         except ReadOnlyError:
@@ -293,7 +295,7 @@ class Lifecycle(RuleBasedStateMachine):
             assert not grant.deleted
             assert deed == "delete" or found in {Status.PENDING, Status.ACTIVE, Status.INACTIVE}
             grant.paused = {"pause": True, "resume": False}.get(deed, grant.paused)
-            grant.recapped = grant.recapped or deed != "delete"
+            grant.recapped = grant.recapped or view.version > 1
             grant.deleted = deed == "delete"
 
     @rule(grant=consumes(grants))

@@ -152,9 +152,9 @@ class BearerCheck:
                 return NO_CREDENTIALS
             if kind != ACCESS:
                 return INVALID
-        if not secret or len(secret) > MAXIMUM_PRESENTED or not authorization.isascii():
+        if not secret or len(secret) > MAXIMUM_PRESENTED:
             return INVALID
-        return token_id, sha256((self._prefix + secret).encode()).digest()
+        return token_id, sha256((self._prefix + secret).encode("utf-8", "replace")).digest()
 
     def judge(self, record: TokenRecord | None, account: Account | None, resource: str, now: float) -> Bearer:
         """Judge what was located, in the order of law 2.
@@ -170,8 +170,7 @@ class BearerCheck:
         token, client, credential = record
         if credential is None or client is None or client.disabled or account is None or not account.enabled:
             return INVALID
-        generation = credential.generation
-        if token.revoked_at is not None or not 0 <= token.generation - generation <= 1 or not generation:
+        if token.revoked_at is not None or credential.generation < token.generation - 1:
             return INVALID
         ends = credential.expires_at
         if (ends is not None and now >= ends) or ((ends := token.expires_at) is not None and now >= ends):

@@ -41,6 +41,7 @@ class Acme:
 
     def __init__(self, address: str, callback: str, memory: Path) -> None:
         self.api, self.mcp = f"{address}/api", f"{address}/mcp"
+        self.address = address
         self.callback = callback
         self.http = httpx2.AsyncClient()
         self.said: deque[str] = deque(maxlen=8)
@@ -189,7 +190,10 @@ class WeatherBot:
             return f"<p>Acme IoT says {response.status_code}: {escape(response.json()['reason'])}.</p>"
         found: dict[str, str] = response.json()
         rows = "".join(_row(id_, label) for id_, label in found.items())
-        return f"<p>Connected to Acme IoT. It shows {len(found)} applications.</p>{rows}"
+        limits = (
+            f"<p>At Acme you can <a href='{escape(self.acme.address)}/connected'>see and limit</a> it.</p>"
+        )
+        return f"<p>Connected to Acme IoT. It shows {len(found)} applications.</p>{rows}{limits}"
 
     async def connect(self, request: Request) -> Response:
         """Send the person to Acme."""
@@ -235,7 +239,8 @@ def _page(body: str, said: deque[str]) -> str:
     return (
         "<!doctype html><html lang=en><meta charset=utf-8><title>Weather Bot</title>"
         "<meta name=viewport content='width=device-width'><style>body{font:1rem/1.5 sans-serif;max-width:44rem;"
-        "margin:2rem auto;padding:0 1rem;color:#123;background:#eef8ff}button{font:inherit;padding:.5rem}</style>"
+        "margin:2rem auto;padding:0 1rem;color:#123;background:#eef8ff}"
+        "button{font:inherit;padding:.5rem;margin:.125rem}</style>"
         f"<h1>Weather Bot</h1>{body}<details><summary>What was said over HTTP</summary><ol>{exchanges}</ol></details>"
     )
 

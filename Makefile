@@ -12,6 +12,9 @@ JOBS ?= 2
 # The commit against which `make nightly` looks for changed modules; empty: all of core and flows.
 BASE ?=
 
+# How many examples a law gets from `make nightly`.
+EXAMPLES ?= 10000
+
 .DEFAULT_GOAL := help
 .PHONY: help install demo test gate browser check lint types imports format nightly laws mutate clean
 
@@ -55,8 +58,8 @@ format: $(VENV)/.dev ## Format the code and mend what the linter can
 nightly: ## Long examples of the laws, tests in random order, mutation of the pure rooms
 nightly: laws mutate
 
-laws: $(VENV)/.dev ## Run the laws with 10,000 examples each, and the tests too long for every commit
-	SCOPEGATE_HYPOTHESIS=nightly $(BIN)/pytest -n $(JOBS) -m "law or nightly" --timeout=600 $(TESTS)
+laws: $(VENV)/.dev ## Run the laws with many examples, and the tests too long for every commit
+	SCOPEGATE_HYPOTHESIS=nightly SCOPEGATE_EXAMPLES=$(EXAMPLES) $(BIN)/pytest -n $(JOBS) -m "law or nightly" --timeout=600 $(TESTS)
 
 mutate: $(VENV)/.dev ## Mutate core and flows (BASE=main: only what changed since) and fail on unlisted survivors
 	$(BIN)/python tools/mutate.py $(if $(BASE),--base $(BASE))

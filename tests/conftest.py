@@ -12,20 +12,26 @@ IN_CI = os.environ.get("CI", "").lower() in {"1", "true", "yes"}
 ALLOWED_SKIPS = Path(__file__).with_name("skips.txt")
 LAWS = Path(__file__).with_name("laws")
 
+EXAMPLES = int(os.environ.get("SCOPEGATE_EXAMPLES") or 10_000)
+"""How many examples `make nightly` gives to a law."""
+STEPS = 10
+"""One example of a state machine is a whole story, and costs about as much as so many examples of a law."""
+
 settings.register_profile("dev", max_examples=50, deadline=None)
 settings.register_profile(
     "ci", max_examples=100, deadline=None, derandomize=True, database=None, print_blob=True
 )
 settings.register_profile(
     "nightly",
-    max_examples=10_000,
+    max_examples=EXAMPLES,
     deadline=None,
     database=None,
     print_blob=True,
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.register_profile("mutation", max_examples=25, deadline=None, derandomize=True, database=None)
-settings.load_profile(os.environ.get("SCOPEGATE_HYPOTHESIS") or ("ci" if IN_CI else "dev"))
+PROFILE = os.environ.get("SCOPEGATE_HYPOTHESIS") or ("ci" if IN_CI else "dev")
+settings.load_profile(PROFILE)
 
 
 def pytest_configure() -> None:
@@ -34,10 +40,13 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what stands in tests/laws as a law, so that `make nightly` finds it."""
+    """Mark what stands in tests/laws as a law, so that `make nightly` finds it, and give machines their share."""
     for item in items:
         if item.path.is_relative_to(LAWS):
             item.add_marker(pytest.mark.law)
+        machine = getattr(item, "cls", None)
+        if PROFILE == "nightly" and isinstance(getattr(machine, "settings", None), settings):
+            machine.settings = settings(machine.settings, max_examples=max(1, EXAMPLES // STEPS))
 
 
 def allowed_skips() -> list[str]:

@@ -7,6 +7,7 @@ from typing import Any, Concatenate, Final, ParamSpec, TypeAlias
 
 from starlette.applications import Starlette
 from starlette.datastructures import URLPath
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Match, NoMatchFound
@@ -14,6 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from scopegate.errors import ConfigurationError, UnavailableError
 from scopegate.flows.access import TWO_CREDENTIALS, Access, Refusal
+from scopegate.flows.challenges import Challenge
 from scopegate.flows.outcomes import SignedIn
 from scopegate.server_async import AsyncAuthorizationServer
 from scopegate.web.asgi import ASGIApplication
@@ -26,12 +28,21 @@ CurrentUser: TypeAlias = Callable[[Request], Who | Awaitable[Who]]
 STATE: Final = "scopegate"
 
 
-class RefusedError(Exception):
-    """A request is refused; the handler that `install` adds turns it into the challenge."""
+class RefusedError(HTTPException):
+    """A request is refused. It carries the challenge, so that it is answered in mounted apps too.
 
-    def __init__(self, refusal: Refusal) -> None:
-        super().__init__(refusal.reason)
+    Attributes:
+        refusal: why.
+        challenge: what is answered; the handler that `install` adds sends its body as well.
+    """
+
+    def __init__(self, refusal: Refusal, challenge: Challenge) -> None:
+        headers = {"Cache-Control": "no-store", "Access-Control-Expose-Headers": "WWW-Authenticate"}
+        if challenge.www_authenticate:
+            headers["WWW-Authenticate"] = challenge.www_authenticate
+        super().__init__(challenge.status, refusal.reason, headers)
         self.refusal = refusal
+        self.challenge = challenge
 
 
 class _SiteRoute(BaseRoute):
@@ -42,7 +53,8 @@ class _SiteRoute(BaseRoute):
         self._paths = frozenset(application.site.paths)
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        """Whether the path is one of ours."""
+        """Whether the path is one of ours. It is asked first, so it tells the others of the server."""
+        scope[STATE] = self._application.server
         ours = scope["type"] == "http" and scope["path"] in self._paths
         return (Match.FULL if ours else Match.NONE), {}
 
@@ -108,12 +120,9 @@ def _with_server(inner: Callable[[Any], Any], server: AsyncAuthorizationServer) 
 
 
 async def _refused(request: Request, error: Exception) -> Response:
+    del request
     assert isinstance(error, RefusedError)  # noqa: S101 - Starlette calls it for this class alone
-    challenge = installed(request).challenge(error.refusal)
-    headers = {"Cache-Control": "no-store", "Access-Control-Expose-Headers": "WWW-Authenticate"}
-    if challenge.www_authenticate:
-        headers["WWW-Authenticate"] = challenge.www_authenticate
-    return Response(challenge.body, challenge.status, headers, "application/json")
+    return Response(error.challenge.body, error.status_code, error.headers, "application/json")
 
 
 async def _unavailable(request: Request, error: Exception) -> Response:
@@ -123,12 +132,12 @@ async def _unavailable(request: Request, error: Exception) -> Response:
 
 
 def installed(request: Request) -> AsyncAuthorizationServer:
-    """The server that is installed in the app of a request.
+    """The server that is installed in the app of a request, or in the app that this one is mounted in.
 
     Raises:
         ConfigurationError: there is none.
     """
-    server = getattr(request.app.state, STATE, None)
+    server = request.scope.get(STATE)
     if not isinstance(server, AsyncAuthorizationServer):
         msg = "no server is installed in this app: call install(app, server, ...) at start-up"
         raise ConfigurationError(msg)
@@ -146,12 +155,13 @@ async def bearer(request: Request, *, resource: str | None = None) -> Access:
         RefusedError: it carries no good access token.
         UnavailableError: nothing was decided.
     """
-    sent = request.headers.getlist("authorization")
+    server, sent = installed(request), request.headers.getlist("authorization")
     if len(sent) > 1:
-        raise RefusedError(TWO_CREDENTIALS.at(resource))
-    granted = await installed(request).authenticate(sent[0] if sent else None, resource=resource)
+        refusal = TWO_CREDENTIALS.at(resource)
+        raise RefusedError(refusal, server.challenge(refusal))
+    granted = await server.authenticate(sent[0] if sent else None, resource=resource)
     if isinstance(granted, Refusal):
-        raise RefusedError(granted)
+        raise RefusedError(granted, server.challenge(granted))
     return granted
 
 
@@ -178,8 +188,8 @@ async def permit(
         RefusedError: it may not.
         UnavailableError: nothing was decided.
     """
-    places = request.path_params
-    refusal = await installed(request).refusal(
+    server, places = installed(request), request.path_params
+    refusal = await server.refusal(
         granted,
         action,
         organization=None if organization is None else str(places[organization]),
@@ -187,7 +197,7 @@ async def permit(
         resource=resource,
     )
     if refusal is not None:
-        raise RefusedError(refusal)
+        raise RefusedError(refusal, server.challenge(refusal))
     return granted
 
 

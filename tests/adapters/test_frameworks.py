@@ -1,0 +1,236 @@
+"""What Starlette and FastAPI hosts meet besides the contract."""
+
+from contextlib import asynccontextmanager
+from typing import Annotated
+
+import pytest
+from fastapi import FastAPI
+from starlette.applications import Starlette
+from starlette.responses import JSONResponse, PlainTextResponse
+from starlette.routing import Mount, Route
+from tests.adapters.hosts import seen
+from tests.support import Journey, World
+from tests.web.driver import Sent, ask_asgi, with_lifespan
+
+from scopegate import Access, ConfigurationError
+from scopegate.adapters import fastapi, starlette
+from scopegate.errors import StoreUnavailableError
+from scopegate.stores import MemoryStore
+
+
+@pytest.fixture
+def world():
+    """An asynchronous world."""
+    with World("async") as found:
+        yield found
+
+
+@pytest.fixture
+def secret(world):
+    """An access token of ann's."""
+    return Journey(world).connect().access_token
+
+
+def installed(app, world, **options):
+    """The app with the world's server in it."""
+    starlette.install(app, world.bare, current_user=lambda _: "ann", login_url="/login", **options)
+    return app
+
+
+def ask(world, app, path, secret=None, method="GET"):
+    """One request."""
+    headers = (("Authorization", f"Bearer {secret}"),) if secret else ()
+    return world.run(ask_asgi(app, Sent(method, path, headers=headers)))
+
+
+@starlette.requires("Application.read", application="application")
+async def devices(request):
+    """A Starlette endpoint."""
+    return JSONResponse(seen(request.state.access))
+
+
+async def fastapi_devices(
+    application: str,
+    access: Annotated[Access, fastapi.requires("Application.read", application="application")],
+):
+    """A FastAPI endpoint."""
+    assert application
+    return seen(access)
+
+
+def sub_app(kind):
+    """An app to mount in another, with one protected route."""
+    if kind == "starlette":
+        return Starlette(routes=[Route("/{application}", devices)])
+    app = FastAPI()
+    app.add_api_route("/{application}", fastapi_devices)
+    return app
+
+
+@pytest.mark.parametrize("outer", [Starlette, FastAPI])
+@pytest.mark.parametrize("inner", ["starlette", "fastapi"])
+def test_a_mounted_app_is_protected_by_the_server_of_the_app_around_it(world, secret, outer, inner):
+    """RS-4, RS-6: status and challenge, although the mounted app has handlers of its own."""
+    app = installed(outer(routes=[Mount("/devices", sub_app(inner))]), world)
+    assert ask(world, app, "/devices/rocket", secret).json["user"] == "ann"
+    without = ask(world, app, "/devices/rocket")
+    assert (without.status, without.header("WWW-Authenticate")[:13]) == (401, "Bearer scope=")
+    elsewhere = ask(world, app, "/devices/nothing", secret)
+    assert (elsewhere.status, elsewhere.header("WWW-Authenticate")) == (403, None)
+
+
+def test_names_of_routes_are_still_found(world):
+    """A host's own url_for passes our routes by."""
+    app = Starlette(routes=[Route("/named/{x}", lambda _: PlainTextResponse(""), name="named")])
+    assert installed(app, world).url_path_for("named", x="1") == "/named/1"
+
+
+def test_the_description_of_a_fastapi_app_still_works(world):
+    """OpenAPI is made of the host's routes; the dependency adds no parameter to them."""
+    app = FastAPI()
+    app.add_api_route("/{application}", fastapi_devices)
+    content = ask(world, installed(app, world), "/openapi.json").json
+    (parameter,) = content["paths"]["/{application}"]["get"]["parameters"]
+    assert parameter["name"] == "application"
+
+
+def test_a_server_cannot_be_installed_twice(world):
+    """ConfigurationError at start-up."""
+    app = installed(Starlette(), world)
+    with pytest.raises(ConfigurationError, match="installed in this app already"):
+        installed(app, world)
+
+
+@pytest.mark.parametrize("kind", ["starlette", "fastapi"])
+def test_a_protected_route_without_a_server_says_what_to_do(world, kind):
+    """ConfigurationError at the first request, which names `install`."""
+    with pytest.raises(ConfigurationError, match="call install"):
+        ask(world, sub_app(kind), "/rocket", "x")
+
+
+class Spied(MemoryStore):
+    """Says when it is opened and closed."""
+
+    __slots__ = ("said",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.said = []
+
+    def open(self):
+        """See `Store.open`."""
+        self.said.append("open")
+
+    def close(self):
+        """See `Store.close`."""
+        self.said.append("close")
+
+    def asynchronous(self):
+        """The same store, awaited."""
+        spied, twin = self, super().asynchronous()
+
+        class Twin(type(twin)):
+            """Tells the spy."""
+
+            __slots__ = ()
+
+            async def open(self):
+                """See `AsyncStore.open`."""
+                spied.open()
+
+            async def close(self):
+                """See `AsyncStore.close`."""
+                spied.close()
+
+        return Twin(self)
+
+
+def test_the_store_opens_and_closes_with_the_app_around_the_hosts_own_lifespan():
+    """The host's own lifespan keeps its state, and may use the server."""
+    store = Spied()
+
+    @asynccontextmanager
+    async def lifespan(_app):
+        store.said.append("host starts")
+        yield {"known": 1}
+        store.said.append("host stops")
+
+    with World("async", store=store) as world:
+        app = installed(Starlette(lifespan=lifespan), world)
+        said = world.run(with_lifespan(app, "startup", "shutdown"))
+    assert [message["type"] for message in said] == [
+        "lifespan.startup.complete",
+        "lifespan.shutdown.complete",
+    ]
+    assert store.said[:4] == ["open", "host starts", "host stops", "close"]
+
+
+@pytest.mark.parametrize("endpoint", [None, "me"])
+def test_one_dependency_can_be_overridden_in_a_fastapi_test(world, secret, endpoint):
+    """`bearer` is one stable function: a test puts any access in its place, and rules still hold."""
+    granted = world.server.authenticate(f"Bearer {secret}")
+    app = FastAPI()
+    app.add_api_route("/{application}", fastapi_devices)
+
+    @app.get("/who/me")
+    async def me(access: Annotated[Access, fastapi.requires()]):
+        return seen(access)
+
+    installed(app, world)
+    app.dependency_overrides[fastapi.bearer] = lambda: granted
+    if endpoint:
+        assert ask(world, app, "/who/me").json["user"] == "ann"
+    else:
+        assert ask(world, app, "/rocket").json["user"] == "ann"
+        assert ask(world, app, "/nothing").status == 403
+
+
+def test_two_protected_parts_of_one_request_ask_for_the_token_once(world, secret):
+    """FastAPI remembers the one `bearer` for a request: the directory is asked for the account once."""
+    app = FastAPI()
+
+    @app.get("/{application}")
+    async def both(
+        application: str,
+        read: Annotated[Access, fastapi.requires("Application.read", application="application")],
+        profile: Annotated[Access, fastapi.requires("User.read")],
+    ):
+        return {"application": application, "same": read is profile}
+
+    installed(app, world)
+    world.people.asked.clear()
+    assert ask(world, app, "/rocket", secret).json == {"application": "rocket", "same": True}
+    assert world.people.asked == ["account", "standing"]
+
+
+def test_a_starlette_endpoint_keeps_its_name_and_words():
+    """The decorated function is still the host's."""
+    assert (devices.__name__, devices.__doc__) == ("devices", "A Starlette endpoint.")
+
+
+@pytest.mark.parametrize("kind", ["starlette", "fastapi"])
+def test_trouble_of_the_store_is_503_in_a_route(world, kind):
+    """Law 7: the handler that `install` adds."""
+    app = Starlette() if kind == "starlette" else FastAPI()
+    installed(app, world)
+
+    async def broken(request):
+        del request
+        raise StoreUnavailableError("the disk is full")
+
+    app.add_route("/broken", broken)
+    reply = ask(world, app, "/broken")
+    assert (reply.status, reply.header("Retry-After")) == (503, "1")
+    assert "disk" not in reply.text
+
+
+def test_an_action_that_is_not_in_the_catalogue_is_the_hosts_mistake(world, secret):
+    """Nothing is decided about unknown names; the host hears of it at the first request."""
+
+    @starlette.requires("Nothing.read")
+    async def endpoint(request):
+        return PlainTextResponse(str(request))
+
+    app = installed(Starlette(routes=[Route("/", endpoint)]), world)
+    with pytest.raises(ConfigurationError, match=r"Nothing\.read"):
+        ask(world, app, "/", secret)

@@ -138,6 +138,13 @@ def result(response):
     return response.json()["result"]
 
 
+def reason(response):
+    """Why a request is refused, in the JSON-RPC error that SDKs show."""
+    message = response.json()
+    assert (message["jsonrpc"], message["id"]) == ("2.0", None)
+    return message["error"]["data"]["reason"]
+
+
 def denial(response):
     """What a tool error says."""
     found = result(response)
@@ -183,7 +190,7 @@ async def test_a_token_for_another_resource_is_refused(acme, elsewhere):
     async with acme.client(**bearer(elsewhere)) as client:
         response = await post(client, call("list_devices", {}))
     assert response.status_code == 401
-    assert response.json()["reason"] == "wrong_audience"
+    assert reason(response) == "wrong_audience"
 
 
 async def test_two_authorization_headers_are_a_bad_request(acme, journey):
@@ -192,7 +199,7 @@ async def test_two_authorization_headers_are_a_bad_request(acme, journey):
         twice = [("Authorization", bearer(journey)["Authorization"]), ("Authorization", "Bearer other")]
         response = await client.post("/mcp", content=call("list_devices", {}), headers=twice)
     assert response.status_code == 400
-    assert response.json()["error"] == "invalid_request"
+    assert reason(response) == "two_credentials"
     assert not acme.ran
 
 
@@ -202,7 +209,8 @@ async def test_a_paused_token_is_forbidden_without_a_reason_to_authorize_again(a
     async with acme.client(**bearer(journey)) as client:
         response = await post(client, call("list_devices", {}))
     assert response.status_code == 403
-    assert response.json()["reason"] == "paused"
+    assert reason(response) == "paused"
+    assert response.json()["error"]["message"] == "the user has switched this token off"
     assert "www-authenticate" not in response.headers
     assert not acme.ran
 
@@ -322,7 +330,7 @@ async def test_trouble_in_the_directory_is_never_a_401(acme, world, journey):
         response = await post(client, call("list_devices", {}))
     assert response.status_code == 503
     assert int(response.headers["retry-after"]) >= 1
-    assert response.json()["error"] == "temporarily_unavailable"
+    assert reason(response) == "temporarily_unavailable"
 
 
 async def test_trouble_in_the_store_is_never_a_401(acme, world, journey, monkeypatch):

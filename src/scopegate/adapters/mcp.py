@@ -15,7 +15,7 @@ from mcp.server.auth.middleware.auth_context import AuthContextMiddleware
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.auth.provider import AccessToken
 from mcp.server.mcpserver import MCPServer
-from mcp.types import CallToolResult, TextContent
+from mcp.types import INTERNAL_ERROR, INVALID_REQUEST, CallToolResult, TextContent
 from starlette.applications import Starlette
 from starlette.authentication import AuthCredentials
 from starlette.concurrency import run_in_threadpool
@@ -257,7 +257,7 @@ class Protection:
             granted = await self._server.authenticate(sent[0] if sent else None, resource=self._resource.uri)
         except UnavailableError:
             headers = {"Retry-After": "1", "Cache-Control": "no-store"}
-            return Response(json.dumps(UNAVAILABLE), 503, headers, "application/json")
+            return Response(_rpc_error(INTERNAL_ERROR, UNAVAILABLE), 503, headers, "application/json")
         return self._refused(granted) if isinstance(granted, Refusal) else granted
 
     def _shortage(self, granted: Access, tool: str) -> Refusal | None:
@@ -275,7 +275,8 @@ class Protection:
         headers = {"Cache-Control": "no-store"}
         if challenge.www_authenticate:
             headers["WWW-Authenticate"] = challenge.www_authenticate
-        return Response(challenge.body, challenge.status, headers, "application/json")
+        body = _rpc_error(INVALID_REQUEST, json.loads(challenge.body))
+        return Response(body, challenge.status, headers, "application/json")
 
     def _scope(self, scope: Scope, granted: Access) -> Scope:
         """The request as the SDK sees it: who it is from, and no secret that a tool could pass on (RS-11)."""
@@ -298,6 +299,14 @@ class Protection:
 def _argument(arguments: Mapping[str, Any], parameter: str | None) -> str | None:
     value = None if parameter is None else arguments[parameter]
     return None if value is None else str(value)
+
+
+def _rpc_error(code: int, content: dict[str, str]) -> str:
+    """A refusal that MCP clients show to people: SDKs read a JSON-RPC error out of a 4xx or 5xx answer."""
+    message = content.get("error_description") or content["reason"]
+    return json.dumps(
+        {"jsonrpc": "2.0", "id": None, "error": {"code": code, "message": message, "data": content}}
+    )
 
 
 def _tool_error(content: str | bytes) -> CallToolResult:

@@ -14,6 +14,7 @@ from tests.support.clock import START, Clock
 from tests.support.entropy import RecordedEntropy
 from tests.support.journey import REDIRECT_URI, Journey, answered, challenge_of, client_request, form
 from tests.support.people import AsyncPeople, People
+from tests.support.watched import WatchedStore
 from tests.support.world import API, ISSUER, KEY, MCP, OTHER_KEY, Blocking, World
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "Journey",
     "People",
     "RecordedEntropy",
+    "WatchedStore",
     "World",
     "answered",
     "challenge_of",

@@ -106,7 +106,7 @@ def token(row: Row) -> Token:
         StoreUnavailableError: the row is damaged.
     """
     try:
-        return _token(row)
+        return _token(tuple(row))
     except _DAMAGE:
         raise _damaged("token") from None
 
@@ -128,9 +128,8 @@ def settings_document(settings: Settings, before: str | None = None) -> str:
     )
 
 
-@lru_cache(maxsize=4096)
 def settings(document: str) -> Settings:
-    """The settings of a document. The same document gives the same frozen value."""
+    """The settings of a document."""
     known = _SETTINGS | _loaded(document)
     return Settings(
         name=known["name"],
@@ -172,21 +171,8 @@ def credential(row: Row) -> Credential:
     Raises:
         StoreUnavailableError: the row is damaged, or of a kind that only a newer release knows.
     """
-    token_id, digest, kind, generation, created_at, expires_at, keep_until, document = row
     try:
-        scopes, resources, challenge = _limits(document)
-        return Credential(
-            token_id=token_id,
-            kind=_KINDS[kind],
-            digest=digest,
-            generation=generation,
-            created_at=created_at,
-            expires_at=expires_at,
-            keep_until=keep_until,
-            scopes=scopes,
-            resources=resources,
-            challenge=challenge,
-        )
+        return _credential(tuple(row))
     except _DAMAGE:
         raise _damaged("credential") from None
 
@@ -262,11 +248,12 @@ def event(row: Row) -> Event | None:
         raise _damaged("event") from None
 
 
-_KINDS: Final = {kind.value: kind for kind in CredentialKind}
 _EVENT_KINDS: Final = {kind.value: kind for kind in EventKind}
 
 
+@lru_cache(maxsize=2048)
 def _token(row: Row) -> Token:
+    """The same row gives the same frozen value: what is used often is read once."""
     id_, user, client_id, created_at, document, own, version, generation, advanced_at, reply, *rest = row
     revoked_at, revoked_reason, last_used_at = rest
     consented = _consented(document)
@@ -290,13 +277,12 @@ def _token(row: Row) -> Token:
         revoked_at=revoked_at,
         revoked_reason=revoked_reason,
         last_used_at=last_used_at,
-        unknown=dict(consented["unknown"]),
+        unknown=consented["unknown"],
     )
 
 
-@lru_cache(maxsize=4096)
 def _consented(document: str) -> Mapping[str, Any]:
-    """What the document of a token says: fixed at consent, so the same text is read once."""
+    """What the document of a token says."""
     loaded = _loaded(document)
     known = _TOKEN | loaded
     unknown = _unknown(loaded, _TOKEN.keys())
@@ -309,11 +295,22 @@ def _consented(document: str) -> Mapping[str, Any]:
     }
 
 
-@lru_cache(maxsize=1024)
-def _limits(document: str | None) -> tuple[tuple[str, ...], tuple[str, ...], str | None]:
-    """Scopes, resources and challenge of a credential."""
+@lru_cache(maxsize=2048)
+def _credential(row: Row) -> Credential:
+    token_id, digest, kind, generation, created_at, expires_at, keep_until, document = row
     known = _CREDENTIAL if document is None else _CREDENTIAL | _loaded(document)
-    return tuple(known["scopes"] or ()), tuple(known["resources"] or ()), known["challenge"]
+    return Credential(
+        token_id=token_id,
+        kind=CredentialKind(kind),
+        digest=digest,
+        generation=generation,
+        created_at=created_at,
+        expires_at=expires_at,
+        keep_until=keep_until,
+        scopes=tuple(known["scopes"]),
+        resources=tuple(known["resources"]),
+        challenge=known["challenge"],
+    )
 
 
 @lru_cache(maxsize=1024)

@@ -27,7 +27,7 @@ from scopegate.testing._store_samples import (
     make_token,
     race,
 )
-from scopegate.testing.stores import AsyncStoreContract, DurableStoreContract
+from scopegate.testing.stores import AsyncStoreContract, DurableStoreContract, OutageContract
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def raw(path):
     return b"".join(each.read_bytes() for each in sorted(path.parent.glob(f"{path.name}*")))
 
 
-class TestSQLiteStore(DurableStoreContract):
+class TestSQLiteStore(DurableStoreContract, OutageContract):
     """The store itself; callers that race have connections of their own."""
 
     @pytest.fixture
@@ -66,6 +66,11 @@ class TestSQLiteStore(DurableStoreContract):
         self.path = path
         with ExitStack() as self.open_stores:
             yield self.make_another(None)
+
+    @pytest.fixture
+    def unreachable(self, tmp_path):
+        """Its folder is not there."""
+        return SQLiteStore(tmp_path / "absent" / "scopegate.db")
 
     def make_another(self, store):
         """Another store object on the same file."""

@@ -3,39 +3,63 @@
     class TestMyStore(StoreContract):
         @pytest.fixture
         def store(self, tmp_path):
-            store = MyStore(tmp_path / "data")
+            self.path = tmp_path / "data"
+            store = MyStore(self.path)
             yield store
             store.close()
 
         def dump(self, store):
-            return (tmp_path / "data").read_bytes()
+            return self.path.read_bytes()
 
 An asynchronous store inherits `AsyncStoreContract` and gives the fixture ``async_store``. A store that outlives its
-process inherits `DurableStoreContract` as well.
+process inherits `DurableStoreContract` instead, and one that can be out of reach `OutageContract` besides.
 """
 
 import asyncio
-from collections.abc import Coroutine, Generator, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Generator, Iterator, Sequence
 from contextlib import contextmanager
+from operator import methodcaller
 from threading import Thread
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import pytest
 
-from scopegate.core.changes import Change
+from scopegate.core.changes import Change, CreateToken, Touch
 from scopegate.core.clients import Client
 from scopegate.core.events import Event
 from scopegate.core.records import OnceRow, Page, TokenQuery, TokenRecord
 from scopegate.core.tokens import Token
+from scopegate.errors import StoreUnavailableError
 from scopegate.protocols import AsyncStore, Store
 from scopegate.testing._store_cases import everything, furnish
 from scopegate.testing._store_lists import Lists, Secrecy, Sweeps
 from scopegate.testing._store_races import Races
 from scopegate.testing._store_rules import Deletion, Errors, Guards, Realms, RoundTrips, Times, equal
+from scopegate.testing._store_samples import NOW, digest_of, make_token
 
-__all__ = ["AsyncStoreContract", "AwaitedStore", "DurableStoreContract", "StoreContract", "awaited"]
+__all__ = [
+    "AsyncStoreContract",
+    "AwaitedStore",
+    "DurableStoreContract",
+    "OutageContract",
+    "StoreContract",
+    "awaited",
+]
 
 T = TypeVar("T")
+
+CALLS: Final[dict[str, Callable[[Store], object]]] = {
+    "open": methodcaller("open"),
+    "client": methodcaller("client", "realm", "app"),
+    "token": methodcaller("token", "realm", "one", digest_of("first")),
+    "tokens": methodcaller("tokens", "realm", TokenQuery(), after=None, limit=1),
+    "events": methodcaller("events", "realm", user=None, token_id=None, after=None, limit=1),
+    "clients": methodcaller("clients", "realm", owner=None, after=None, limit=1),
+    "once": methodcaller("once", "realm", "key", now=NOW),
+    "commit": methodcaller("commit", "realm", [CreateToken(make_token())]),
+    "sweep": methodcaller("sweep", "realm", pending_before=0.0, kept_before=0.0, limit=1),
+}
+"""Every call that needs the data."""
 
 
 class StoreContract(RoundTrips, Guards, Times, Realms, Deletion, Errors, Lists, Sweeps, Secrecy, Races):
@@ -76,6 +100,28 @@ class DurableStoreContract(StoreContract):
             equal(everything(again, "realm"), before, "what was committed outlives the store object")
         finally:
             again.close()
+
+
+class OutageContract:
+    """What a store does while it cannot be reached. Give the fixture ``unreachable``."""
+
+    @pytest.fixture
+    def unreachable(self) -> Store:
+        """A store that cannot reach its data. Override this."""
+        raise NotImplementedError(f"{type(self).__name__}: override the fixture unreachable()")
+
+    @pytest.mark.parametrize("call", CALLS)
+    def test_what_cannot_be_reached_is_an_outage(self, unreachable: Store, call: str) -> None:
+        """Never a conflict, an empty answer, or an error of a driver."""
+        try:
+            CALLS[call](unreachable)
+        except StoreUnavailableError:
+            return
+        raise AssertionError(f"{call}() on a store out of reach must raise StoreUnavailableError")
+
+    def test_a_touch_that_cannot_be_kept_is_dropped(self, unreachable: Store) -> None:
+        """It never fails."""
+        unreachable.commit("realm", [Touch("one", NOW)])
 
 
 class AsyncStoreContract(StoreContract):

@@ -1,5 +1,6 @@
 """A store whose calls can be made to go wrong."""
 
+from asyncio import sleep
 from functools import partial
 
 from scopegate.stores import MemoryStore
@@ -43,6 +44,7 @@ class AsyncWatchedStore:
     @staticmethod
     def _awaited(method):
         async def call(*args, **kwargs):
+            await sleep(0)  # as if the answer came over a wire: others run meanwhile
             return method(*args, **kwargs)
 
         return call

@@ -21,5 +21,5 @@ def test_the_public_names_are_few():
 
 def test_a_name_that_is_not_there_is_an_ordinary_error():
     """A typing error is told as Python tells it."""
-    with pytest.raises(AttributeError, match="^module 'scopegate' has no attribute 'AuthorisationServer'$"):
+    with pytest.raises(AttributeError, match=r"^module 'scopegate' has no attribute 'AuthorisationServer'$"):
         scopegate.AuthorisationServer  # noqa: B018 - the attribute is looked up, and that is all

@@ -102,6 +102,36 @@ class Token:
     last_used_at: float | None = None
     unknown: dict[str, object] = field(factory=dict[str, object], repr=False)
 
+    def advanced(self, at: float, reply: bytes | None) -> "Token":
+        """The token one generation on. Written out, for it is made at every exchange and refresh.
+
+        Args:
+            at: POSIX seconds.
+            reply: the sealed answer, to be given again to the same request.
+        """
+        return Token(
+            id=self.id,
+            user=self.user,
+            client_id=self.client_id,
+            redirect_uri=self.redirect_uri,
+            scopes=self.scopes,
+            resources=self.resources,
+            created_at=self.created_at,
+            settings=self.settings,
+            expires_at=self.expires_at,
+            refreshable=self.refreshable,
+            catalogue=self.catalogue,
+            code_salt=self.code_salt,
+            version=self.version,
+            generation=self.generation + 1,
+            advanced_at=at,
+            reply=reply,
+            revoked_at=self.revoked_at,
+            revoked_reason=self.revoked_reason,
+            last_used_at=self.last_used_at,
+            unknown=self.unknown,
+        )
+
 
 def status(token: Token, *, now: float, pending_lifetime: float) -> Status:
     """The status of a token.

@@ -5,7 +5,7 @@ carry one.
 """
 
 from enum import IntEnum
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from attrs import define
 
@@ -30,29 +30,32 @@ class Stage(IntEnum):
 
 @define(eq=False, repr=False)
 class GrantRequest:
-    """A token request with everything that its judgement needs; the engine reads it and fills in the last four."""
+    """A token request with everything that its judgement needs; the engine reads it and fills in the last ones.
+
+    Words stand for the code and the refresh token.
+    """
 
     grant_type: str | None
     client_id: str | None
-    code: str | None
-    refresh_token: str | None
     code_verifier: str | None
     redirect_uri: str | None
     scope: str | None
     known_client: Client | None
-    credential_valid: bool
     challenge: str | None
     bound_redirect_uri: str
     original_scopes: tuple[str, ...]
+    credential_valid: bool = False
     client: object = None
     scopes: list[str] | None = None
-    user: str | None = None
     stage: Stage = Stage.START
     using_default_redirect_uri: bool = False
-    response_type: None = None
-    response_mode: None = None
-    state: None = None
-    duplicate_params: tuple[str, ...] = ()
+    user: ClassVar[None] = None
+    code: ClassVar = "code"
+    refresh_token: ClassVar = "refresh token"
+    response_type: ClassVar[None] = None
+    response_mode: ClassVar[None] = None
+    state: ClassVar[None] = None
+    duplicate_params: ClassVar[tuple[str, ...]] = ()
 
 
 @define(eq=False, repr=False)

@@ -155,13 +155,10 @@ def _grant_request(presented: Presented, own: _Own | None, client: Client | None
     return GrantRequest(
         grant_type=presented.grant_type,
         client_id=presented.credentials.client_id,
-        code="code",
-        refresh_token="refresh token",
         code_verifier=get("code_verifier"),
         redirect_uri=get("redirect_uri"),
         scope=None if scope is None else " ".join(filter(None, scope.split(" "))),
         known_client=client,
-        credential_valid=False,
         challenge=own.credential.challenge if own is not None else None,
         bound_redirect_uri=own.token.redirect_uri if own is not None else "",
         original_scopes=own.token.scopes if own is not None else (),

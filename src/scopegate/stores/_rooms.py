@@ -302,7 +302,7 @@ def _changed(token: Token, change: ReviseToken | AdvanceToken | RevokeToken) -> 
         case AdvanceToken():
             if token.revoked_at is not None or token.generation != change.expected_generation:
                 return None
-            return evolve(token, generation=token.generation + 1, advanced_at=change.at, reply=change.reply)
+            return token.advanced(change.at, change.reply)
         case ReviseToken():
             if token.version != change.expected_version:
                 return None

@@ -3,13 +3,13 @@
 import secrets
 from collections.abc import Awaitable, Callable, MutableMapping
 from inspect import isawaitable
-from typing import Any, TypeAlias, cast
+from typing import Any, Final, TypeAlias, cast
 
 from scopegate.core.credentials import Entropy
 from scopegate.errors import UnavailableError
 from scopegate.flows.outcomes import SignedIn
 from scopegate.server_async import AsyncAuthorizationServer
-from scopegate.web.messages import Headers, Request, Response
+from scopegate.web.messages import BODILESS, REPLY_HEADERS, Headers, Request, Response
 from scopegate.web.operations import Arguments, Operation, Outcome, unavailable
 from scopegate.web.pages import Pages
 from scopegate.web.site import MAXIMUM_QUERY, Site, identify, site
@@ -144,9 +144,18 @@ def _request(scope: Scope, body: bytes) -> Request:
     return Request(scope["method"], scope["path"], scope["query_string"], headers, frozenset(repeated), body)
 
 
+def _encoded(headers: Headers) -> list[tuple[bytes, bytes]]:
+    return [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+
+
+_READY: Final = {id(REPLY_HEADERS): _encoded(REPLY_HEADERS)}
+"""Headers that never change, encoded once."""
+
+
 async def _send(response: Response, send: Send, *, with_body: bool) -> None:
-    headers = [
-        (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in response.sent_headers
-    ]
+    ready = _READY.get(id(response.headers))
+    headers = _encoded(response.headers) if ready is None else ready.copy()
+    if response.status not in BODILESS:
+        headers.append((b"content-length", b"%d" % len(response.body)))
     await send({"type": "http.response.start", "status": response.status, "headers": headers})
     await send({"type": "http.response.body", "body": response.body if with_body else b""})

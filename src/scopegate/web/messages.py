@@ -16,6 +16,9 @@ ANY_ORIGIN: Final[Headers] = (
     ("Access-Control-Expose-Headers", "WWW-Authenticate, Retry-After"),
 )
 
+REPLY_HEADERS: Final[Headers] = (*JSON, *NO_STORE, *ANY_ORIGIN)
+"""Of every answer to a program that nobody keeps."""
+
 
 @define(eq=False)
 class Request:

@@ -23,7 +23,7 @@ from scopegate.flows.outcomes import (
 from scopegate.flows.register import RegistrationRequest
 from scopegate.flows.requests import ClientRequest, Parameters
 from scopegate.web import forms
-from scopegate.web.messages import ANY_ORIGIN, JSON, NO_STORE, Request, Response
+from scopegate.web.messages import ANY_ORIGIN, JSON, NO_STORE, REPLY_HEADERS, Request, Response
 from scopegate.web.pages import Pages
 
 Method = Literal["authorize", "consent", "token", "revoke", "register"]
@@ -203,11 +203,11 @@ def render_json(surface: Surface, request: Request, outcome: Outcome) -> Respons
     del request
     match outcome:
         case TokenReply():
-            return Response(200, (*JSON, *NO_STORE, *ANY_ORIGIN), outcome.body)
+            return Response(200, REPLY_HEADERS, outcome.body)
         case OAuthFailure():
             return _failure(surface, outcome)
         case Done():
-            return Response(200, (*JSON, *NO_STORE, *ANY_ORIGIN), b"{}")
+            return Response(200, REPLY_HEADERS, b"{}")
         case Registered():
             return json_response(201, outcome.document, ANY_ORIGIN)
         case ConsentPrompt() | Redirect() | ErrorPage() | SignInFirst():

@@ -81,7 +81,7 @@ def walk(world, haystack):
 
 def steps(journey):
     """One thing after the other."""
-    world, server = journey.world, journey.server
+    server = journey.server
     yield journey.register
     yield lambda: journey.authorize(scope="nonsense")
     yield journey.authorize

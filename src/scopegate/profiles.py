@@ -3,7 +3,7 @@
 All durations are seconds.
 """
 
-from typing import Final, Literal
+from typing import Final, Literal, TypeAlias
 
 from attrs import Attribute, field, frozen
 
@@ -14,6 +14,8 @@ HOUR: Final = 60 * MINUTE
 DAY: Final = 24 * HOUR
 MAXIMUM_CODE_LIFETIME: Final = 10 * MINUTE
 MAXIMUM_TRANSACTION_LIFETIME: Final = 10 * MINUTE
+
+Paused: TypeAlias = Literal["forbid", "reject"]
 
 
 def _positive(_instance: "Profile", attribute: "Attribute[float]", value: float | None) -> None:
@@ -46,7 +48,7 @@ def _not_negative(_instance: "Profile", attribute: "Attribute[float]", value: fl
         raise ConfigurationError(msg)
 
 
-def _paused(_instance: "Profile", _attribute: "Attribute[str]", value: str) -> None:
+def _paused(_instance: "Profile", _attribute: "Attribute[Paused]", value: object) -> None:
     if value not in {"forbid", "reject"}:
         msg = f"Profile.paused is {value!r}: write 'forbid' or 'reject'"
         raise ConfigurationError(msg)
@@ -90,7 +92,7 @@ class Profile:
     verifier_attempts: int = field(default=5, validator=_counted)
     consumed_memory: float = field(default=90 * DAY, validator=_positive)
     last_used_precision: float = field(default=5 * MINUTE, validator=_not_negative)
-    paused: Literal["forbid", "reject"] = field(default="forbid", validator=_paused)
+    paused: Paused = field(default="forbid", validator=_paused)
     lower_only: bool = False
     endless_access_tokens: bool = False
 

@@ -15,7 +15,7 @@ from scopegate.core.changes import AddCredential, AppendEvent, CreateToken, PutC
 from scopegate.core.records import TokenQuery
 from scopegate.errors import ConfigurationError, ConflictError, InvalidValueError, StoreUnavailableError
 from scopegate.stores import SQLiteStore, _sqlite_queries
-from scopegate.stores._sqlite_schema import STEPS
+from scopegate.stores._sqlite_schema import STEPS, prepare
 from scopegate.testing._store_cases import everything, furnish
 from scopegate.testing._store_samples import (
     NOW,
@@ -174,6 +174,29 @@ class TestOpening:
         with closing(sqlite3.connect(path)) as database:
             named = database.execute("SELECT count(*) FROM sqlite_master WHERE name = 'more'")
             assert named.fetchone() == (0,)
+
+    def test_a_file_that_stays_locked_cannot_be_opened(self, path):
+        """By a program that keeps it to itself; later it can."""
+        with closing(SQLiteStore(path, timeout=0.05)) as store:
+            with closing(sqlite3.connect(path, isolation_level=None)) as other:
+                other.execute("BEGIN EXCLUSIVE")
+                with pytest.raises(StoreUnavailableError, match="locked"):
+                    store.open()
+                with (
+                    closing(sqlite3.connect(path, timeout=0)) as third,
+                    pytest.raises(StoreUnavailableError, match=r"here\.db stayed locked for 0\.02 s"),
+                ):
+                    prepare(third, "here.db", 0.02)
+                other.execute("ROLLBACK")
+            store.open()
+
+    def test_a_place_without_a_write_ahead_log_is_refused(self):
+        """Readers depend on it; a database in memory has none either."""
+        with (
+            closing(sqlite3.connect(":memory:")) as memory,
+            pytest.raises(ConfigurationError, match=r"here\.db.*'memory'.*local disk"),
+        ):
+            prepare(memory, "here.db", 1.0)
 
     def test_many_may_open_a_new_file_at_once(self, path):
         """Each finds the schema whole."""

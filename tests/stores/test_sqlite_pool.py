@@ -67,6 +67,15 @@ def test_a_body_that_raises_writes_nothing(pool):
         assert connection.in_transaction
 
 
+def test_a_transaction_that_the_body_ended_itself_is_no_trouble(pool):
+    """There is nothing left to take back then."""
+    with suppress(KeyError), pool.transaction() as connection:
+        connection.execute("COMMIT")
+        raise KeyError
+    with pool.transaction() as connection:
+        assert connection.in_transaction
+
+
 def test_closing_does_not_disturb_a_call_under_way(pool):
     """Its connection is closed when it is given back."""
     with pool.transaction() as connection:

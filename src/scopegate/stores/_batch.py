@@ -55,11 +55,6 @@ def parts(changes: Sequence[Change]) -> tuple[Guarded | DropCredential | Touch, 
     return first, followers
 
 
-def only_touches(changes: Sequence[Change]) -> bool:
-    """Whether the whole commit may be lost."""
-    return all(isinstance(change, Touch) for change in changes)
-
-
 def conflict(change: Guarded | DropCredential | Touch) -> ConflictError:
     """The error for a guard that is false. It names the kind of change and nothing else."""
     return ConflictError(

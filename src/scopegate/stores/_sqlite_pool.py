@@ -122,11 +122,6 @@ class Pool:
         finally:
             self._writing.release()
 
-    @property
-    def busy(self) -> bool:
-        """Whether somebody in this process is writing."""
-        return self._writing.locked()
-
     def write_unless_busy(self, statement: str, rows: Sequence[Sequence[object]]) -> None:
         """Run one statement for each row, or drop it all: this neither waits for another writer nor fails."""
         if not self._writing.acquire(blocking=False):

@@ -39,7 +39,7 @@ class SQLiteStore:
         timeout: seconds to wait for other writers before `StoreUnavailableError` is raised.
         synchronous: ``"FULL"`` (the default): what was acknowledged survives a loss of power. ``"NORMAL"``:
             it survives the death of the process, but a loss of power may undo the last commits, and so bring
-            back what was revoked or redeemed; writing is several times faster.
+            back what was revoked or redeemed; writing is faster, how much depends on the disk.
 
     Raises:
         ConfigurationError: the path names no file, or an argument is not one of those above.

@@ -31,10 +31,11 @@ from scopegate.core.records import OnceRow, Page, TokenQuery, TokenRecord
 from scopegate.core.tokens import Token
 from scopegate.errors import StoreUnavailableError
 from scopegate.protocols import AsyncStore, Store
+from scopegate.testing._store_bounds import Deletion, Errors, Realms
 from scopegate.testing._store_cases import everything, furnish
 from scopegate.testing._store_lists import Lists, Secrecy, Sweeps
 from scopegate.testing._store_races import Races
-from scopegate.testing._store_rules import Deletion, Errors, Guards, Realms, RoundTrips, Times, equal
+from scopegate.testing._store_rules import Guards, RoundTrips, Times, equal
 from scopegate.testing._store_samples import NOW, digest_of, make_token
 
 __all__ = [

@@ -88,10 +88,11 @@ def register(
         "token_endpoint_auth_method": auth_method.value,
         "client_uri": homepage,
     }
-    if scopes is not None:
-        document["scope"] = " ".join(_offered(config, scopes))
+    limit = None if scopes is None else tuple(_offered(config, scopes))
     try:
-        client = evolve(_client(config, document, new_id(entropy), now), origin=Origin.REGISTERED)
+        client = evolve(
+            _client(config, document, new_id(entropy), now), origin=Origin.REGISTERED, scopes=limit
+        )
     except _MetadataError as error:
         raise InvalidValueError(_argument(error), error.description) from None
     return _registration(config, client, now=now, entropy=entropy)
@@ -155,7 +156,9 @@ def _client(config: Configuration, document: Mapping[str, object], client_id: st
         redirect_uris=redirect_uris,
         auth_method=AuthMethod(method),
         grant_types=_grant_types(document),
-        scopes=_scopes(config, document),
+        # A limit that a client sets itself protects nobody, and SDKs register with the scopes of their first request:
+        # held to them, they could never ask for more when a challenge tells them to. RFC 7591 section 3.2.1 allows it.
+        scopes=None,
         application_type=_application_type(document, redirect_uris),
         homepage=_address(document, "client_uri"),
         terms=_address(document, "tos_uri"),
@@ -226,15 +229,6 @@ def _grant_types(document: Mapping[str, object]) -> tuple[str, ...]:
     if set(response_types) != {"code"}:
         raise _MetadataError("response_types must be [code]")
     return known
-
-
-def _scopes(config: Configuration, document: Mapping[str, object]) -> tuple[str, ...] | None:
-    """The scopes a client limits itself to; those not on offer are left out, and the echo says so."""
-    asked = _text(document, "scope").split()
-    if not asked:
-        return None
-    known = tuple(name for name in dict.fromkeys(asked) if name in config.catalogue.offered)
-    return known or None
 
 
 def _application_type(document: Mapping[str, object], redirect_uris: tuple[str, ...]) -> str:

@@ -120,7 +120,7 @@ def resume(
         return ErrorPage("sign_in_required", 403)
     if transaction.user != signed_in.user or transaction.session != (signed_in.session or ""):
         return ErrorPage("wrong_user", 403)
-    if now >= transaction.expires_at:
+    if now >= transaction.expires_at or not config.catalogue.offered.keys() >= set(transaction.scopes):
         return ErrorPage("expired_transaction")
     return transaction
 

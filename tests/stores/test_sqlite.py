@@ -411,6 +411,21 @@ class TestAsynchronousTwin:
         assert await twin.token("realm", "one") is not None
         await twin.close()
 
+    async def test_a_touch_does_not_queue_behind_a_commit(self, path, store):
+        """It is dropped at once; without a commit before it, it is kept."""
+        twin = store.asynchronous()
+        await twin.commit("realm", [CreateToken(make_token())])
+        with another_writer(path):
+            commit = asyncio.create_task(twin.commit("realm", [CreateToken(make_token("two"))]))
+            await asyncio.sleep(0)
+            await twin.commit("realm", [Touch("one", NOW)])
+            assert not commit.done()
+        await commit
+        assert (await twin.token("realm", "one")).token.last_used_at is None
+        await twin.commit("realm", [Touch("one", NOW)])
+        assert (await twin.token("realm", "one")).token.last_used_at == NOW
+        await twin.close()
+
     async def test_a_cancelled_commit_happens_whole_or_not_at_all(self, path, store):
         """Running, it is carried through; waiting, it is dropped."""
         twin = store.asynchronous()

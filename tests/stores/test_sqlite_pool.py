@@ -42,11 +42,13 @@ def test_what_may_be_lost_is_dropped_while_somebody_writes(pool):
     assert pool.rows(COUNT, ()) == [(1,)]
 
 
-def test_what_may_be_lost_sets_the_waiting_time_aside_for_itself_only(pool):
-    """The next commit on that connection waits as long as any other."""
-    pool.write_unless_busy(TOUCH, [(2.0, "k")])
-    with pool.transaction() as connection:
-        assert connection.execute("PRAGMA busy_timeout").fetchone() == (50,)
+def test_what_may_be_lost_changes_the_rules_for_itself_only(tmp_path):
+    """The next commit on that connection waits for others, and for the disk, as any other."""
+    with closing(Pool(str(tmp_path / "scopegate.db"), 0.05, "FULL")) as pool:
+        pool.write_unless_busy(TOUCH, [(2.0, "k")])
+        with pool.transaction() as connection:
+            assert connection.execute("PRAGMA busy_timeout").fetchone() == (50,)
+            assert connection.execute("PRAGMA synchronous").fetchone() == (2,)
 
 
 def test_trouble_with_what_may_be_lost_is_no_trouble(pool):

@@ -7,7 +7,7 @@ from functools import partial
 from os import getpid
 from typing import TypeVar
 
-from scopegate.core.changes import Change
+from scopegate.core.changes import Change, Touch
 from scopegate.core.clients import Client
 from scopegate.core.events import Event
 from scopegate.core.records import OnceRow, Page, TokenQuery, TokenRecord
@@ -29,6 +29,7 @@ class AsyncSQLiteStore:
     def __init__(self, store: SQLiteStore) -> None:
         self._store = store
         self._writer: tuple[int, ThreadPoolExecutor] | None = None
+        self._under_way = 0
 
     async def open(self) -> None:
         """See `SQLiteStore.open`."""
@@ -72,7 +73,9 @@ class AsyncSQLiteStore:
         return self._store.once(realm, key, now=now)
 
     async def commit(self, realm: str, changes: Sequence[Change], /) -> None:
-        """See `Store.commit`."""
+        """See `Store.commit`. A commit of `Touch` alone is dropped while another commit is under way."""
+        if self._under_way and all(isinstance(change, Touch) for change in changes):
+            return
         await self._on_writer(partial(self._store.commit, realm, changes))
 
     async def sweep(self, realm: str, /, *, pending_before: float, kept_before: float, limit: int) -> int:
@@ -92,4 +95,9 @@ class AsyncSQLiteStore:
         if self._writer is None or self._writer[0] != pid:
             # A thread does not survive a fork, so a child process starts its own.
             self._writer = pid, ThreadPoolExecutor(max_workers=1, thread_name_prefix="scopegate-sqlite")
-        return await get_running_loop().run_in_executor(self._writer[1], work)
+            self._under_way = 0
+        self._under_way += 1
+        try:
+            return await get_running_loop().run_in_executor(self._writer[1], work)
+        finally:
+            self._under_way -= 1

@@ -142,10 +142,12 @@ class Pool:
     ) -> None:
         try:
             connection.execute("PRAGMA busy_timeout = 0")
+            connection.execute("PRAGMA synchronous = NORMAL")  # What may be lost need not reach the disk.
             connection.execute("BEGIN IMMEDIATE")
             connection.executemany(statement, rows)
             connection.execute("COMMIT")
             connection.execute(f"PRAGMA busy_timeout = {int(self._timeout * 1000)}")
+            connection.execute(f"PRAGMA synchronous = {self._synchronous}")
         except sqlite3.Error:
             connection.close()
         except BaseException:

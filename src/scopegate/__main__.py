@@ -2,11 +2,10 @@
 
 import argparse
 import sys
-from base64 import urlsafe_b64encode
 from collections.abc import Sequence
 from secrets import token_bytes
 
-KEY_BYTES = 32
+from scopegate.flows.sealing import new_key
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -33,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _key() -> int:
     """256 random bits, as ``sealing_keys`` takes them; keep them secret."""
-    print(urlsafe_b64encode(token_bytes(KEY_BYTES)).rstrip(b"=").decode())
+    print(new_key(token_bytes))
     return 0
 
 

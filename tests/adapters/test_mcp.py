@@ -177,6 +177,15 @@ async def test_a_request_without_a_token_learns_where_to_get_one(acme):
     assert response.headers["access-control-allow-origin"] == "*"
 
 
+async def test_an_endpoint_at_an_origin_of_its_own_serves_its_metadata(acme):
+    """RFC 9728: where the challenge points to, there is a document; nobody else could serve it there."""
+    async with acme.client() as client:
+        response = await client.get("/.well-known/oauth-protected-resource/mcp")
+    assert response.json()["resource"] == MCP
+    assert response.json()["authorization_servers"] == ["https://acme.example"]
+    assert response.headers["access-control-allow-origin"] == "*"
+
+
 async def test_a_forged_token_is_refused_as_invalid(acme, journey):
     """RS-5."""
     async with acme.client(Authorization=f"Bearer {journey.access_token[:-1]}?") as client:

@@ -10,7 +10,7 @@ from inspect import iscoroutinefunction, signature
 from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
-from attrs import evolve, frozen
+from attrs import frozen
 from mcp.server.auth.middleware.auth_context import AuthContextMiddleware
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.auth.provider import AccessToken
@@ -20,6 +20,7 @@ from starlette.applications import Starlette
 from starlette.authentication import AuthCredentials
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
@@ -27,6 +28,7 @@ from starlette.types import Message, Receive, Scope, Send
 from scopegate.core.permissions import Layer, place_of
 from scopegate.errors import ConfigurationError, InvalidValueError, UnavailableError
 from scopegate.flows.access import TWO_CREDENTIALS, Access, Refusal, decide, refusal
+from scopegate.flows.metadata import document, protected_resource, resource_path
 from scopegate.server_async import AsyncAuthorizationServer
 
 __all__ = ["Access", "Protection", "current_access"]
@@ -107,7 +109,7 @@ class Protection:
         self._server = server
         self._resource = server.configuration.resource(resource)
         parts = urlsplit(self._resource.uri)
-        self._path = parts.path or "/"
+        self._path, self._origin = parts.path or "/", _origin(self._resource.uri)
         self._needs: dict[str, _Need] = {}
         # The SDK checks Host and Origin against loopback names where it listens on one.
         options.setdefault("host", parts.hostname)
@@ -197,10 +199,14 @@ class Protection:
     def install(self, app: Starlette) -> None:
         """Serve the endpoint at the resource's path of a Starlette or FastAPI app, and start and stop with the app.
 
+        Where the endpoint is not at the authorization server's origin, its metadata is served here too (RFC 9728).
+
         Args:
             app: the app whose root the resource's address leads to.
         """
         app.router.routes.insert(0, Route(self._path, endpoint=self))
+        if self._origin != _origin(self._server.configuration.issuer):
+            app.router.routes.insert(0, Route(resource_path(self._resource), self._metadata))
         outer = app.router.lifespan_context
 
         @asynccontextmanager
@@ -209,6 +215,12 @@ class Protection:
                 yield state
 
         app.router.lifespan_context = lifespan
+
+    async def _metadata(self, request: Request) -> Response:
+        del request
+        found = document(protected_resource(self._server.configuration, self._resource))
+        headers = {"Cache-Control": "public, max-age=3600", "ETag": found.etag} | OPEN_TO_BROWSERS
+        return Response(found.body, 200, headers, "application/json")
 
     def _checked(self, inner: Callable[[Any], Any]) -> Callable[[Any], Any]:
         """The SDK's lifespan, which does not begin while a tool declares nothing."""
@@ -252,7 +264,7 @@ class Protection:
     async def _authenticated(self, scope: Scope) -> Access | Response:
         sent = Headers(scope=scope).getlist("authorization")
         if len(sent) > 1:
-            return self._refused(TWO_CREDENTIALS)
+            return self._refused(TWO_CREDENTIALS.at(self._resource.uri))
         try:
             granted = await self._server.authenticate(sent[0] if sent else None, resource=self._resource.uri)
         except UnavailableError:
@@ -271,7 +283,7 @@ class Protection:
         return refusal(judged, self._resource.uri) if judged.denied_by is Layer.SCOPE else None
 
     def _refused(self, refused: Refusal) -> Response:
-        challenge = self._server.challenge(evolve(refused, resource=self._resource.uri))
+        challenge = self._server.challenge(refused)
         headers = {"Cache-Control": "no-store"}
         if challenge.www_authenticate:
             headers["WWW-Authenticate"] = challenge.www_authenticate
@@ -294,6 +306,11 @@ class Protection:
         )
         headers = [(name, value) for name, value in scope["headers"] if name.lower() != b"authorization"]
         return {**scope, "headers": headers, "user": user, "auth": AuthCredentials(list(granted.scopes))}
+
+
+def _origin(address: str) -> tuple[str, str]:
+    parts = urlsplit(address)
+    return parts.scheme, parts.netloc
 
 
 def _argument(arguments: Mapping[str, Any], parameter: str | None) -> str | None:

@@ -9,7 +9,7 @@ from threading import Timer
 import httpx2
 
 HERE = Path(__file__).parent
-SECONDS = 30.0
+SECONDS = 60.0
 
 
 class Program:

@@ -222,16 +222,6 @@ def test_pauses_add_up(connected, world):
     assert (connected.token.settings.paused_for, connected.token.settings.paused_at) == (100, None)
 
 
-def test_a_removed_client_leaves_its_tokens_in_sight(connected, world):
-    """DCR-9: the row says that there is no client, and nothing of it passes."""
-    other = type(world)(
-        world.colour, store=world.given_store, clock=world.clock, people=world.people, realm="default"
-    )
-    with other:
-        assert other.server.tokens("ann").items[0].client.name == "Example"
-    assert world.server.token_detail("ann", connected.token_id).client.id == connected.client_id
-
-
 def test_sweeping_frees_what_is_dead_and_nothing_else(world):
     """OPS-7: pending tokens of yesterday and expired access tokens go, in parts; the living stay."""
     connected = Journey(world).connect()

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+pytest_plugins = ["tests.hygiene.plugin"] if Path(__file__).with_name("hygiene").is_dir() else []
+
 IN_CI = os.environ.get("CI", "").lower() in {"1", "true", "yes"}
 ALLOWED_SKIPS = Path(__file__).with_name("skips.txt")
 LAWS = Path(__file__).with_name("laws")

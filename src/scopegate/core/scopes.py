@@ -169,8 +169,10 @@ class Catalogue:
         if level is None:
             _refuse(f"action {action.name!r} has the unknown level {action.level!r}")
         least = action.least_role or self.least_roles.get(action.access)
-        if least is None or least not in self.roles:
-            _refuse(f"action {action.name!r} needs the role {least!r}, which is not one of the roles")
+        if least is None or not self.roles.rank(least):
+            _refuse(
+                f"action {action.name!r} needs the role {least!r}, which is not one of the roles above 'none'"
+            )
         covering = [scope for scope in self.offered.values() if scope.covers(action)]
         covering.sort(key=lambda scope: (len(scope.levels), len(scope.classes)))
         mask = sum(1 << self.scopes.index(scope.name) for scope in covering)

@@ -188,10 +188,11 @@ class AsyncAuthorizationServer:
         self, transaction: Transaction, form: ConsentForm, shown: ConsentPrompt, now: float
     ) -> AuthorizeOutcome:
         for _ in range(ATTEMPTS):
-            record = await self._store.token(self._realm, transaction.token_id)
+            # The history first: what the record then lacks was deleted, not decided a moment ago.
             history = await self._store.events(
                 self._realm, user=None, token_id=transaction.token_id, after=None, limit=1
             )
+            record = await self._store.token(self._realm, transaction.token_id)
             decision = consent.decide(
                 self.configuration,
                 transaction,

@@ -109,7 +109,7 @@ def test_names_are_trimmed(name):
 @pytest.mark.parametrize("name", ["", " ", "\n", "x" * (MAXIMUM_NAME + 1)])
 def test_names_that_are_none_are_refused(name):
     """The problem says how long a name may be."""
-    with pytest.raises(InvalidValueError, match="name: .*255"):
+    with pytest.raises(InvalidValueError, match=r"name: .*255"):
         validate_name(name)
 
 
@@ -117,7 +117,7 @@ def test_descriptions_have_a_limit():
     """32,767 characters; empty is a description."""
     for text in ("", "x" * MAXIMUM_DESCRIPTION):
         assert validate_description(text) == text
-    with pytest.raises(InvalidValueError, match="description: .*32767"):
+    with pytest.raises(InvalidValueError, match=r"description: .*32767"):
         validate_description("x" * (MAXIMUM_DESCRIPTION + 1))
 
 

@@ -278,6 +278,7 @@ def catalogue(**changes):
             ["x", "boss", "roles"],
         ),
         (lambda: catalogue(least_roles={}), ["None", "roles"]),
+        (lambda: catalogue(least_roles=dict.fromkeys(AccessClass, "none")), ["'none'", "above"]),
         (lambda: RoleLadder.of([]), ["roles", "at least one"]),
         (lambda: RoleLadder.of(["none"]), ["roles", "above"]),
         (lambda: RoleLadder.of(["a", "a"]), ["roles", "own"]),

@@ -105,7 +105,8 @@ class _Guarded:
 
     def __init__(self, directory: Directory) -> None:
         self.account = _guarded_account(directory.account)
-        for name in METHODS[1:]:
+        self.standing = _guarded_standing(directory.standing)
+        for name in METHODS[2:]:
             setattr(self, name, _guarded(getattr(directory, name)))
 
 
@@ -114,7 +115,8 @@ class _AsyncGuarded:
 
     def __init__(self, directory: AsyncDirectory) -> None:
         self.account = _async_guarded_account(directory.account)
-        for name in METHODS[1:]:
+        self.standing = _async_guarded_standing(directory.standing)
+        for name in METHODS[2:]:
             setattr(self, name, _async_guarded(getattr(directory, name)))
 
 
@@ -142,6 +144,34 @@ def _async_guarded_account(
             raise DirectoryUnavailableError(_UNAVAILABLE) from error
 
     return account
+
+
+def _guarded_standing(method: Callable[..., Standing]) -> Callable[..., Standing]:
+    """`_guarded` for the one method that every decision calls."""
+
+    def standing(
+        user: str, /, *, organization: str | Sandbox | None = None, application: str | None = None
+    ) -> Standing:
+        try:
+            return method(user, organization=organization, application=application)
+        except Exception as error:
+            raise DirectoryUnavailableError(_UNAVAILABLE) from error
+
+    return standing
+
+
+def _async_guarded_standing(method: Callable[..., Awaitable[Standing]]) -> Callable[..., Awaitable[Standing]]:
+    """`_guarded_standing`, awaited."""
+
+    async def standing(
+        user: str, /, *, organization: str | Sandbox | None = None, application: str | None = None
+    ) -> Standing:
+        try:
+            return await method(user, organization=organization, application=application)
+        except Exception as error:
+            raise DirectoryUnavailableError(_UNAVAILABLE) from error
+
+    return standing
 
 
 def _guarded(method: Callable[..., object]) -> Callable[..., object]:

@@ -1,6 +1,6 @@
 """The asynchronous authorization server: read, decide, commit. No rule lives here."""
 
-import secrets
+import os
 import time
 from collections.abc import Callable, Sequence
 
@@ -86,7 +86,7 @@ class AsyncAuthorizationServer:
         private_schemes: Sequence[str] = tuple(PRIVATE_SCHEMES),
         throttle: Throttle | None = None,
         clock: Callable[[], float] = time.time,
-        entropy: Entropy = secrets.token_bytes,
+        entropy: Entropy = os.urandom,
     ) -> None:
         self.configuration: Configuration = configure(
             issuer=issuer,
@@ -337,7 +337,9 @@ class AsyncAuthorizationServer:
             return found.at(resource)
         token_id, digest = found
         record = await self._store.token(self._realm, token_id, digest)
-        account = None if record is None else await self._directory.account(record.token.user)
+        if record is None:
+            return access.INVALID
+        account = await self._directory.account(record.token.user)
         now = self._clock()
         granted = self._bearer.judge(record, account, resource or self._resource, now)
         if granted.is_stale:
@@ -414,8 +416,10 @@ class AsyncAuthorizationServer:
 
         Args and errors are those of `explain`; ``resource`` is the one that answers.
         """
-        explanation = await self.explain(granted, action, organization=organization, application=application)
-        return access.refusal(explanation, resource)
+        rule = self.configuration.catalogue.rule(action)
+        place = place_of(rule, organization=organization, application=application)
+        standing = await self._standing(granted, place) if access.needs_standing(rule) else None
+        return access.refused(self.configuration, granted, rule, standing, place=place, resource=resource)
 
     def challenge(self, refusal: Refusal) -> Challenge:
         """What to answer to a refused request (RFC 6750 section 3)."""

@@ -9,13 +9,14 @@ from typing import ClassVar, Final, TypeAlias, cast
 from attrs import define, evolve, frozen
 
 from scopegate.core.credentials import MAXIMUM_PRESENTED, Credential, CredentialKind
-from scopegate.core.permissions import Explanation, Layer, Place, explain
+from scopegate.core.permissions import Explanation, Layer, Place, denying_layer, explain
 from scopegate.core.records import TokenRecord
 from scopegate.core.scopes import Rule
 from scopegate.core.standing import Account, Standing
 from scopegate.core.tokens import Token
 from scopegate.flows.configuration import Configuration
 
+ROLE_TARGETS: Final = ("organization", "application")
 ACCESS: Final = CredentialKind.ACCESS.value
 USUAL: Final = f"Bearer {ACCESS}_"
 
@@ -156,7 +157,7 @@ class BearerCheck:
             return INVALID
         return token_id, sha256((self._prefix + secret).encode("utf-8", "replace")).digest()
 
-    def judge(self, record: TokenRecord | None, account: Account | None, resource: str, now: float) -> Bearer:
+    def judge(self, record: TokenRecord, account: Account | None, resource: str, now: float) -> Bearer:
         """Judge what was located, in the order of law 2.
 
         Args:
@@ -165,8 +166,6 @@ class BearerCheck:
             resource: the URI of the resource, as configured.
             now: POSIX seconds.
         """
-        if record is None:
-            return INVALID
         token, client, credential = record
         if credential is None or client is None or client.disabled or account is None or not account.enabled:
             return INVALID
@@ -185,7 +184,7 @@ class BearerCheck:
 
 def needs_standing(rule: Rule) -> bool:
     """Whether the directory must be asked about a place; user-level actions have no role layer (law 1)."""
-    return rule.target in {"organization", "application"}
+    return rule.target in ROLE_TARGETS
 
 
 def decide(
@@ -208,26 +207,44 @@ def decide(
     )
 
 
-def refusal(explanation: Explanation, resource: str | None) -> Refusal | None:
-    """What a client is told; None where the action is allowed.
+def refused(
+    config: Configuration,
+    access: Access,
+    rule: Rule,
+    standing: Standing | None,
+    *,
+    place: Place,
+    resource: str | None,
+) -> Refusal | None:
+    """What a client is told; None where the action is allowed. The judgement of `decide`, without the reasons."""
+    denied_by = denying_layer(
+        config.catalogue,
+        rule,
+        access.token.settings.cap,
+        access.scopes,
+        standing,
+        application=place[1],
+        lower_only=config.profile.lower_only,
+    )
+    return None if denied_by is None else _told(denied_by, rule, resource)
 
-    A scope shortage names the scope; what no scope on offer covers, a cap or a membership does not, since no new
-    token could cure it (RS-9).
-    """
+
+def refusal(explanation: Explanation, resource: str | None) -> Refusal | None:
+    """What a client is told of an explanation; None where the action is allowed."""
     if explanation.denied_by is None:
         return None
-    if explanation.denied_by is Layer.SCOPE and not explanation.rule.scopes:
+    return _told(explanation.denied_by, explanation.rule, resource)
+
+
+def _told(denied_by: Layer, rule: Rule, resource: str | None) -> Refusal:
+    """A scope shortage names the scope.
+
+    What no scope on offer covers, a cap or a membership does not, since no new token could cure it (RS-9).
+    """
+    if denied_by is not Layer.SCOPE:
+        description = "the token's role is too low for this here"
+        return Refusal(Layer.ROLE, "role_too_low", 403, "", description, (), resource)
+    if not rule.scopes:
         return Refusal(Layer.SCOPE, "closed_to_tokens", 403, "", "no access token may do this", (), resource)
-    if explanation.denied_by is Layer.SCOPE:
-        return Refusal(
-            Layer.SCOPE,
-            explanation.reason,
-            403,
-            "insufficient_scope",
-            "the access token lacks a scope for this",
-            explanation.rule.scopes[:1],
-            resource,
-        )
-    return Refusal(
-        Layer.ROLE, "role_too_low", 403, "", "the token's role is too low for this here", (), resource
-    )
+    code, description = "insufficient_scope", "the access token lacks a scope for this"
+    return Refusal(Layer.SCOPE, code, 403, code, description, rule.scopes[:1], resource)

@@ -300,7 +300,15 @@ def _refresh(
 
 def _consumed(config: Configuration, credential: Credential, *, now: float) -> tuple[Change, ...]:
     """From now on a refresh token is only remembered; until it was used, no sweep could free it."""
-    kept = evolve(credential, keep_until=now + config.profile.consumed_memory)
+    kept = Credential(
+        token_id=credential.token_id,
+        kind=credential.kind,
+        digest=credential.digest,
+        generation=credential.generation,
+        created_at=credential.created_at,
+        expires_at=credential.expires_at,
+        keep_until=now + config.profile.consumed_memory,
+    )
     return DropCredential(credential.token_id, credential.digest), AddCredential(kept)
 
 

@@ -116,9 +116,9 @@ def test_lowering_any_input_never_adds_a_permission(catalogue, cap, standing, ap
     before = permitted(catalogue, cap, scopes, standing, application, lower_only=lower_only)
     for fewer in (scopes[1:], scopes[:-1]):
         assert permitted(catalogue, cap, fewer, standing, application, lower_only=lower_only) <= before
-    for lower_cap, lower_standing in lowerings(cap, standing):
-        after = permitted(catalogue, lower_cap, scopes, lower_standing, application, lower_only=lower_only)
-        assert after <= before
+    lower_cap, lower_standing = data.draw(st.sampled_from(list(lowerings(cap, standing))))
+    after = permitted(catalogue, lower_cap, scopes, lower_standing, application, lower_only=lower_only)
+    assert after <= before
 
 
 @given(caps, standings, applications)

@@ -6,8 +6,11 @@ pending, revoked or deleted is accepted; what was consumed, revoked or deleted s
 
 import json
 from base64 import b64encode
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from attrs import Factory, define, evolve
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, multiple, rule
 from tests.support import Journey, World, answered, client_request
@@ -18,6 +21,7 @@ from scopegate.core.tokens import Status
 from scopegate.errors import NotFoundError, ReadOnlyError
 from scopegate.flows.outcomes import Done, ErrorPage, OAuthFailure, Redirect, TokenReply
 from scopegate.profiles import DAY, DEFAULT, HOUR, STRICT
+from scopegate.stores import SQLiteStore
 
 MOMENTS = (0.0, 1e-6, 1.0, 9.0, 10.0, 29.0, 30.0, 31.0, 60.0, HOUR / 2, HOUR, DAY / 2, DAY, 100 * DAY)
 ROLES = ("none", "viewer", "editor", "admin")
@@ -70,15 +74,19 @@ class Lifecycle(RuleBasedStateMachine):
     @initialize()
     def start(self):
         """Everybody is there, and nothing is authorized."""
-        self.world = World(self.colour, profile=self.profile)
+        self.world = self.new_world()
         self.server, self.clock = self.world.server, self.world.clock
         self.clients = [Journey(self.world), Journey(self.world, method="client_secret_basic")]
         for client in self.clients:
             client.register()
         self.known: list[Grant] = []
 
+    def new_world(self):
+        """A server over a store in memory."""
+        return World(self.colour, profile=self.profile)
+
     def teardown(self):
-        """Close the event loop."""
+        """Close the store and the event loop."""
         if hasattr(self, "world"):
             self.world.close()
 
@@ -409,7 +417,36 @@ class AsyncStrictLifecycle(StrictLifecycle):
     colour = "async"
 
 
+class FileLifecycle(Lifecycle):
+    """The same over a database file."""
+
+    def new_world(self):
+        """A server over a file that goes with the example."""
+        self.folder = TemporaryDirectory()
+        store = SQLiteStore(Path(self.folder.name) / "store.db", synchronous="NORMAL")
+        return World(self.colour, profile=self.profile, store=store)
+
+    def teardown(self):
+        """Close and remove the file."""
+        super().teardown()
+        if hasattr(self, "folder"):
+            self.folder.cleanup()
+
+
 TestLifecycle = Lifecycle.TestCase
 TestAsyncLifecycle = AsyncLifecycle.TestCase
 TestStrictLifecycle = StrictLifecycle.TestCase
 TestAsyncStrictLifecycle = AsyncStrictLifecycle.TestCase
+TestFileLifecycle = FileLifecycle.TestCase
+
+# Each example is a hundred requests and more: a fifth of the examples of simpler laws fits the time of a night.
+EXAMPLES = max(10, settings().max_examples // 5)
+for case_ in (
+    TestLifecycle,
+    TestAsyncLifecycle,
+    TestStrictLifecycle,
+    TestAsyncStrictLifecycle,
+    TestFileLifecycle,
+):
+    case_.settings = settings(max_examples=EXAMPLES)
+del case_

@@ -1,6 +1,8 @@
 """Calls ASGI and WSGI applications in process: a request in, a reply out, exactly as a web server would."""
 
 import json
+import sqlite3
+from contextlib import closing
 from io import BytesIO
 from urllib.parse import urlencode, urlsplit
 
@@ -9,6 +11,7 @@ from tests.support import World
 
 from scopegate import SignedIn
 from scopegate.core.records import TokenQuery
+from scopegate.stores import SQLiteStore
 from scopegate.web.asgi import ASGIApplication
 from scopegate.web.pages import Pages
 from scopegate.web.wsgi import WSGIApplication
@@ -193,13 +196,19 @@ class Served:
 
     Args:
         kind: ``asgi`` or ``wsgi``.
+        file: keeps everything in this SQLite file, instead of in memory.
         login_url: the host's sign-in page.
         site: other arguments of the application.
         options: arguments of the world.
     """
 
-    def __init__(self, kind, *, login_url="/login", site=None, **options) -> None:
+    file = None
+
+    def __init__(self, kind, *, file=None, login_url="/login", site=None, **options) -> None:
         self.kind = kind
+        self.file = file
+        if file is not None:
+            options["store"] = SQLiteStore(file, synchronous="NORMAL")
         self.world = World("async" if kind == "asgi" else "sync", **options)
         self.who = SignedIn("ann", "session of ann")
         self.cookies = {}
@@ -240,7 +249,10 @@ class Served:
         return self.ask("POST", address, headers=(JSON, *headers), body=json.dumps(content).encode())
 
     def rows(self):
-        """A copy of everything that the store in memory holds."""
+        """A copy of everything that the store holds, in memory or in an SQLite file."""
+        if self.file is not None:
+            with closing(sqlite3.connect(self.file)) as connection:
+                return list(connection.iterdump())
         return frozen_copy(self.world.given_store._rooms)  # noqa: SLF001 - no contract tells all rows
 
     def tokens(self):

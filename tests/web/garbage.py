@@ -95,8 +95,8 @@ values = st.sampled_from(WORDS) | st.text(max_size=30)
 class Known:
     """A site with a client, an open page, a used code and a live refresh token: what garbage stands beside."""
 
-    def __init__(self, kind) -> None:
-        self.site = Served(kind)
+    def __init__(self, kind, file=None) -> None:
+        self.site = Served(kind, file=file)
         walk = Walk(self.site, redirect_uris=[REDIRECT_URI, "cursor://x/cb"]).connect()
         walk.authorize()
         self.right = {

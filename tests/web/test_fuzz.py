@@ -15,10 +15,11 @@ ENDPOINTS = ("authorize", "consent", "token", "revoke", "register")
 CHANGING = ("/oauth/consent", "/oauth/token", "/oauth/revoke")
 
 
-@pytest.fixture(scope="module", params=["asgi", "wsgi"])
-def known(request):
+@pytest.fixture(scope="module", params=["asgi", "wsgi", "wsgi over sqlite"])
+def known(request, tmp_path_factory):
     """One site for all examples; what succeeds changes it, and says so."""
-    found = Known(request.param)
+    kind, _, store = request.param.partition(" over ")
+    found = Known(kind, tmp_path_factory.mktemp("fuzz") / "store.db" if store else None)
     yield found
     found.site.close()
 

@@ -8,6 +8,11 @@ from tests.support import REDIRECT_URI
 from tests.web.browser import OURS, location_of
 from tests.web.driver import FORM, Sent
 
+from scopegate import ConfigurationError
+from scopegate.flows.outcomes import Done, ErrorPage, SignInFirst
+from scopegate.web.messages import Request
+from scopegate.web.operations import render_json, render_page
+
 PAGES = ("/oauth/authorize", "/oauth/consent")
 PROGRAMS = ("/oauth/token", "/oauth/revoke", "/oauth/register")
 DOCUMENTS = ("/.well-known/oauth-authorization-server", "/.well-known/oauth-protected-resource/api")
@@ -279,3 +284,39 @@ def test_a_body_may_come_in_pieces(walk):
     body = f"client_id={walk.client_id}&token=x".encode()
     pieces = tuple(body[at : at + 1] for at in range(len(body)))
     assert walk.served.send(Sent("POST", "/oauth/revoke", b"", (FORM,), pieces)).status == 200
+
+
+def test_a_body_that_is_too_long_is_not_read_to_its_end(site):
+    """GEN-8: 413 as soon as it is clear, whatever would still come."""
+    pieces = (b"a=" + b"a" * 65_535, b"b" * 65_535, b"c")
+    assert site.send(Sent("POST", "/oauth/token", b"", (FORM,), pieces)).status == 413
+
+
+@pytest.mark.parametrize("query", [b"state=%ff", b"state=\xff", b"&".join([b"a=b"] * 5001)])
+def test_a_query_that_is_no_text_gets_a_page(walk, query):
+    """GEN-4, RED-6: bad UTF-8 and too many parameters; nothing is redirected."""
+    reply = walk.served.send(Sent("GET", "/oauth/authorize", walk.query().encode() + b"&" + query))
+    assert (reply.status, reply.header("Location")) == (400 if len(query) < 16_000 else 414, None)
+    assert "could not read" in reply.text
+
+
+def test_too_many_parameters_are_refused(site):
+    """GEN-4: more than anybody needs."""
+    reply = site.ask("POST", "/oauth/token", headers=(FORM,), body=b"&".join([b"a=b"] * 5001))
+    assert (reply.status, reply.json["error_description"]) == (400, "too many parameters")
+
+
+def test_a_login_page_must_be_named(serve):
+    """AZ-11: without one nobody could ever sign in; at start-up."""
+    with pytest.raises(ConfigurationError, match="login_url is empty"):
+        serve(login_url="")
+
+
+@pytest.mark.parametrize(
+    ("render", "outcome"),
+    [(render_page, Done()), (render_json, SignInFirst()), (render_json, ErrorPage("bad_request"))],
+)
+def test_an_answer_of_the_other_kind_is_a_mistake_of_ours(site, render, outcome):
+    """RED-6: a page is never sent to a program as JSON, nor JSON to a person."""
+    with pytest.raises(TypeError, match="page"):
+        render(site.app.site.surface, Request("GET", "/"), outcome)

@@ -36,8 +36,8 @@ from scopegate.flows.outcomes import (
 from scopegate.flows.register import RegistrationRequest
 from scopegate.flows.requests import ClientRequest, ConsentForm, Parameters
 from scopegate.profiles import DEFAULT, Profile
-from scopegate.protocols import Directory, Store, Throttle
-from scopegate.stores import as_store
+from scopegate.protocols import Directory, Throttle
+from scopegate.stores import GivenStore, as_store
 from scopegate.throttle import WindowThrottle
 
 ATTEMPTS = 3
@@ -76,7 +76,7 @@ class AuthorizationServer:
         product: str,
         directory: Directory | Memberships,
         resources: Sequence[Resource],
-        store: Store,
+        store: GivenStore,
         sealing_keys: Sequence[str],
         catalogue: Catalogue | None = None,
         profile: Profile = DEFAULT,
@@ -333,16 +333,14 @@ class AuthorizationServer:
         found = self._bearer.locate(authorization)
         if isinstance(found, Refusal):
             return found.at(resource)
-        token_id, digest = found
-        record = self._store.token(self._realm, token_id, digest)
+        record = self._store.token(self._realm, found[0], found[1])
         if record is None:
-            return access.INVALID
+            return access.INVALID.at(resource)
         account = self._directory.account(record.token.user)
-        now = self._clock()
-        granted = self._bearer.judge(record, account, resource or self._resource, now)
+        granted = self._bearer.judge(record, account, resource or self._resource, self._clock())
         if granted.is_stale:
-            self._committed((Touch(token_id, now),))
-        return granted.at(resource) if isinstance(granted, Refusal) else granted
+            self._committed((Touch(found[0], self._clock()),))
+        return granted.at(resource)
 
     def explain(
         self,

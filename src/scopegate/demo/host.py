@@ -40,7 +40,7 @@ def build(origin: str, data: str) -> FastAPI:
             Resource(f"{origin}/api", scopes=["all.Application.read"], name="Acme API"),
             Resource(f"{origin}/mcp", scopes=["all.Application.read"], name="Acme MCP server"),
         ],
-        store=SQLiteStore(data).asynchronous(),
+        store=SQLiteStore(data),
         # A real host keeps its key; here it may change with each start, since it only protects open consent pages.
         sealing_keys=[urlsafe_b64encode(token_bytes(32)).decode()],
         catalogue=presets.simple(roles=ROLES),

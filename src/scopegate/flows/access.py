@@ -63,6 +63,11 @@ class Access:
     is_stale: bool = False
     standings: dict[Place, Standing] | None = None
 
+    def at(self, resource: str | None) -> "Access":
+        """Itself, at whatever resource it was judged for; a `Refusal` says which."""
+        del resource
+        return self
+
     @property
     def token(self) -> Token:
         """The user's token."""

@@ -2,13 +2,21 @@
 
 from typing import TYPE_CHECKING
 
-from scopegate.stores._colours import as_async_store, as_store
+from scopegate.stores._colours import AsyncGivenStore, GivenStore, as_async_store, as_store
 from scopegate.stores.memory import AsyncMemoryStore, MemoryStore
 
 if TYPE_CHECKING:
     from scopegate.stores.sqlite import SQLiteStore
 
-__all__ = ["AsyncMemoryStore", "MemoryStore", "SQLiteStore", "as_async_store", "as_store"]
+__all__ = [
+    "AsyncGivenStore",
+    "AsyncMemoryStore",
+    "GivenStore",
+    "MemoryStore",
+    "SQLiteStore",
+    "as_async_store",
+    "as_store",
+]
 
 
 def __getattr__(name: str) -> object:

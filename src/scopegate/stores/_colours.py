@@ -1,9 +1,15 @@
 """Gives a server the store in its own colour, or says what to write instead."""
 
 from inspect import iscoroutinefunction
-from typing import Final, cast
+from typing import Final, TypeAlias, cast
 
 from scopegate.protocols import AsyncStore, Store, TwoColouredStore
+
+GivenStore: TypeAlias = Store
+"""What a synchronous server takes."""
+
+AsyncGivenStore: TypeAlias = AsyncStore | TwoColouredStore
+"""What an asynchronous server takes: a store of its colour, or one that has a twin of it."""
 
 _METHODS: Final = (
     "open",

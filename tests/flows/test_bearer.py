@@ -194,6 +194,21 @@ def test_a_token_is_accepted_at_its_audience_only(world):
     assert isinstance(journey.access(resource=MCP), Access)
 
 
+def test_no_other_secret_is_an_access_token(world):
+    """Attack 25: a code, a refresh token or a client's secret opens nothing, under its own prefix or a borrowed one."""
+    journey = Journey(world, method="client_secret_post").connect()
+    for secret in (
+        journey.code,
+        journey.refresh_token,
+        journey.client_secret,
+        journey.transaction,
+        journey.verifier,
+    ):
+        for sent in (secret, "sga_" + secret[4:], f"sga_{journey.token_id}.{secret.rpartition('.')[2]}"):
+            assert journey.access(secret=sent).reason == "invalid_token"
+    assert isinstance(journey.access(), Access)
+
+
 def test_the_access_says_who_and_with_what(connected):
     """RS-14: user, client, token and scopes."""
     found = connected.access("User.read")

@@ -193,7 +193,7 @@ def run_process(path, seed, request, barrier, answers):
     """One process of a host, with a server of its own over the shared file."""
     with World(store=SQLiteStore(path, timeout=60), entropy=RecordedEntropy(seed)) as world:
         world.server.open()
-        barrier.wait(60)
+        barrier.wait(100)
         for each in request:
             outcome = world.server.token(each)
             answers.put(outcome.body if isinstance(outcome, TokenReply) else (outcome.code, outcome.status))
@@ -202,7 +202,7 @@ def run_process(path, seed, request, barrier, answers):
 @pytest.mark.slow
 def test_four_processes_race_over_one_file(tmp_path):
     """CODE-1, REF-7: separate processes, the same sealing keys: one redemption, one family, and one answer for all."""
-    path, count, rounds = tmp_path / "store.db", 4, 5
+    path, count, rounds = tmp_path / "store.db", 4, 3
     context = multiprocessing.get_context("spawn")
     with World(store=SQLiteStore(path)) as world:
         fresh = [approved(world) for _ in range(rounds)]
@@ -215,7 +215,7 @@ def test_four_processes_race_over_one_file(tmp_path):
         ]
         for process in processes:
             process.start()
-        found = [answers.get(timeout=60) for _ in range(count * len(requests))]
+        found = [answers.get(timeout=100) for _ in range(count * len(requests))]
         for process in processes:
             process.join(60)
             assert process.exitcode == 0

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from tests.support import API, MCP, Journey, World
 
 from scopegate import AccessClass, Action, Refusal, RoleCap, presets
+from scopegate.core.changes import PutClient
 from scopegate.core.permissions import Layer
 from scopegate.errors import ConfigurationError, InvalidValueError
 from scopegate.flows.access import TWO_CREDENTIALS, Access
@@ -284,6 +285,15 @@ def test_explain_token_names_the_status_first(connected, world):
     world.server.pause("ann", connected.token_id)
     found = world.server.explain_token(*ask, application="rocket")
     assert (found.denied_by, found.reason) == (Layer.STATUS, "inactive")
+
+
+def test_explain_token_knows_that_its_client_is_disabled(connected, world):
+    """Law 2: what no request of the client passes, is not shown as allowed."""
+    client = world.store.client(world.realm, connected.client_id)
+    world.store.commit(world.realm, [PutClient(evolve(client, disabled=True, version=2), 1)])
+    found = world.server.explain_token("ann", connected.token_id, "User.read")
+    assert (found.denied_by, found.reason, found.allowed) == (Layer.CREDENTIAL, "client_disabled", False)
+    assert connected.access("User.read").layer is Layer.CREDENTIAL
 
 
 def test_the_directory_is_asked_once_about_a_place(connected, world):

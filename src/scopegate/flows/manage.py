@@ -155,7 +155,7 @@ def _told(token: Token, old: Settings, new: Settings, now: float) -> list[Append
 def explain(
     config: Configuration, found: TokenView, rule: Rule, standing: Standing | None, *, place: Place
 ) -> Explanation:
-    """What a token may do now, with the layer of its status before scope and role (law 2)."""
+    """What a token may do now, with the layers of its client and its status before scope and role (law 2)."""
     token = found.token
     judged = permissions.explain(
         config.catalogue,
@@ -166,6 +166,8 @@ def explain(
         place=place,
         lower_only=config.profile.lower_only,
     )
+    if found.client is None or found.client.disabled:
+        return evolve(judged, denied_by=Layer.CREDENTIAL, reason="client_disabled")
     if found.status is Status.ACTIVE:
         return judged
     return evolve(judged, denied_by=Layer.STATUS, reason=found.status.value)

@@ -439,8 +439,8 @@ TestStrictLifecycle = StrictLifecycle.TestCase
 TestAsyncStrictLifecycle = AsyncStrictLifecycle.TestCase
 TestFileLifecycle = FileLifecycle.TestCase
 
-# Each example is a hundred requests and more: a fifth of the examples of simpler laws fits the time of a night.
-EXAMPLES = max(10, settings().max_examples // 5)
+# Each example is a hundred requests and more: a tenth of the examples of simpler laws fits the time of a night.
+EXAMPLES = max(10, settings().max_examples // 10)
 for case_ in (
     TestLifecycle,
     TestAsyncLifecycle,

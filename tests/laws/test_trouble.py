@@ -122,6 +122,24 @@ def calls_of(make_world, step):
     return calls.names
 
 
+@pytest.mark.parametrize(
+    ("step", "names"),
+    [
+        ("redeem", ["token", "commit"]),
+        ("refresh", ["token", "commit"]),
+        ("revoke", ["token", "commit"]),
+        ("access", ["token"]),
+        ("explain_token", ["token"]),
+        ("delete", ["token", "commit"]),
+        ("register", ["commit"]),
+        ("authorize", ["client", "tokens"]),
+    ],
+)
+def test_each_step_reads_once_and_writes_once(make_world, step, names):
+    """One round trip to read, one to write; the client comes with its token."""
+    assert calls_of(make_world, step) == names
+
+
 def test_the_list_of_steps_is_whole(watched):
     """A step that is added is tested."""
     assert set(STEPS) == set(steps(ready(watched)))

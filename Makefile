@@ -16,7 +16,7 @@ BASE ?=
 EXAMPLES ?= 10000
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test gate browser check lint types imports format nightly laws mutate clean
+.PHONY: help install demo test gate browser check lint types imports format nightly laws mutate bench clean
 
 help: ## List what can be made
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 12
@@ -63,6 +63,9 @@ laws: $(VENV)/.dev ## Run the laws with many examples, and the tests too long fo
 
 mutate: $(VENV)/.dev ## Mutate core and flows (BASE=main: only what changed since) and fail on unlisted survivors
 	$(BIN)/python tools/mutate.py $(if $(BASE),--base $(BASE))
+
+bench: $(VENV)/.dev ## Compare scopegate with rulers and peers (a few minutes; best on an idle machine)
+	$(BIN)/python -m benchmarks
 
 clean: ## Remove the virtual environment and every cache
 	rm -rf $(VENV) build dist htmlcov mutants .coverage .coverage.* .hypothesis .import_linter_cache \

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from hashlib import sha256
 from random import Random
-from secrets import token_urlsafe
+from secrets import token_hex, token_urlsafe
 from time import time
 from typing import TypeVar
 
@@ -14,9 +14,12 @@ from benchmarks.limits import (
     Cap,
     Code,
     Credential,
+    Facts,
+    Located,
     Token,
     code_exchange,
     decider,
+    dutiful_verifier,
     refresh_rotation,
     verifier,
 )
@@ -78,6 +81,49 @@ def bearer(stored: int) -> Row[bytes]:
             "another audience": lambda: add(audience="https://other.example"),
             "another scope": lambda: add(mask=OTHER),
             "another scheme": lambda: b"Basic " + headers[0][7:],
+        },
+    )
+
+
+def dutiful_bearer(stored: int) -> Row[str]:
+    """Return the ruler of the bearer check with every duty of a server with a directory."""
+    tokens: dict[str, Facts] = {}
+    credentials: dict[bytes, Located] = {}
+    accounts = {workload.USER: True, workload.OTHER_USER: False}
+    prefix = "default\0sga\0"
+
+    def add(
+        *,
+        user: str = workload.USER,
+        revoked: bool = False,
+        active: bool = True,
+        expires_at: float = 0.0,
+        audience: str = workload.RESOURCE,
+        mask: int = READ,
+    ) -> str:
+        token_id, secret, now = token_hex(16), token_urlsafe(32), time()
+        tokens[token_id] = (user, workload.CLIENT_ID, revoked, 1, None, active, now)
+        later = expires_at or now + workload.ACCESS_SECONDS
+        credentials[digest(prefix + secret)] = (token_id, 1, later, (audience,), mask)
+        return f"Bearer sga_{token_id}.{secret}"
+
+    headers = [add() for _ in range(stored)]
+    return Row(
+        name="LIMIT, all duties",
+        prepare=lambda count: in_any_order(headers, count),
+        call=dutiful_verifier(
+            tokens, credentials, {workload.CLIENT_ID: False}, accounts.get, prefix, workload.RESOURCE, READ
+        ),
+        read=read_user,
+        refused={
+            "unknown": lambda: unknown_header().decode(),
+            "expired": lambda: add(expires_at=time() - 1),
+            "paused": lambda: add(active=False),
+            "revoked": lambda: add(revoked=True),
+            "another audience": lambda: add(audience="https://other.example"),
+            "another scope": lambda: add(mask=OTHER),
+            "a disabled account": lambda: add(user=workload.OTHER_USER),
+            "another token's secret": lambda: f"{headers[0][:43]}.{headers[1][44:]}",
         },
     )
 

@@ -43,6 +43,7 @@ HEADERS: Final = [
     (b"cache-control", b"no-store"),
     (b"pragma", b"no-cache"),
 ]
+LAST_USED_PRECISION: Final = 300.0
 INVALID_REQUEST: Final[Answer] = (400, HEADERS, b'{"error": "invalid_request"}')
 INVALID_CLIENT: Final[Answer] = (401, HEADERS, b'{"error": "invalid_client"}')
 INVALID_GRANT: Final[Answer] = (400, HEADERS, b'{"error": "invalid_grant"}')
@@ -63,6 +64,57 @@ def verifier(access: dict[bytes, Credential], audience: str, required: int) -> C
         if not token.alive or expires_at <= time() or intended != audience or mask & required != required:
             return None
         return token.user
+
+    return verify
+
+
+# A token's facts: user, client, revoked, generation, expires at, active, last used at.
+Facts = tuple[str, str, bool, int, float | None, bool, float]
+# An access credential of a token: token id, generation, expires at, audience, scope mask.
+Located = tuple[str, int, float, tuple[str, ...], int]
+
+
+def dutiful_verifier(
+    tokens: dict[str, Facts],
+    credentials: dict[bytes, Located],
+    disabled: dict[str, bool],
+    account: Callable[[str], object],
+    prefix: str,
+    audience: str,
+    required: int,
+) -> Callable[[str], str | None]:
+    """Return the bearer check with every duty that a server with a directory has, still in one flat function.
+
+    On top of `verifier`: the secret must belong to the token that it names, digests are apart by realm and kind, the
+    client must be known and enabled, the directory is asked for the account, old generations and ended tokens are
+    refused, and the last-used time is looked at.
+    """
+
+    def verify(authorization: str) -> str | None:
+        if authorization[:7] != "Bearer " and authorization[:7].lower() != "bearer ":
+            return None
+        kind, _, rest = authorization[7:].partition("_")
+        token_id, _, secret = rest.partition(".")
+        if kind != "sga" or not secret:
+            return None
+        row = credentials.get(sha256((prefix + secret).encode()).digest())
+        facts = tokens.get(token_id)
+        if row is None or facts is None or row[0] != token_id:
+            return None
+        _, generation, expires_at, intended, mask = row
+        user, client, revoked, current, ends, active, used = facts
+        now = time()
+        if (
+            revoked
+            or not active
+            or current - generation > 1
+            or disabled.get(client, True)
+            or not account(user)
+        ):
+            return None
+        if now >= expires_at or (ends is not None and now >= ends) or now - used >= LAST_USED_PRECISION:
+            return None
+        return user if audience in intended and mask & required == required else None
 
     return verify
 

@@ -11,6 +11,7 @@ from benchmarks.rows import Row, Share, Suite, Target, Verdict
 
 HOT: Final = 100
 OURS: Final = ("scopegate", "scopegate, async")
+RULERS: Final = ("LIMIT", "LIMIT, all duties")
 MANY: Final = 100_000
 GRANTED: Final = Verdict(200, (workload.USER,))
 ISSUED: Final = Verdict(200, workload.TOKEN_FIELDS)
@@ -26,6 +27,7 @@ def verify(stored: int) -> Suite:
         title=f"Bearer check: Authorization header -> user, scope granted; {stored} tokens stored",
         rows=[
             limit_rows.bearer(stored),
+            limit_rows.dutiful_bearer(stored),
             authlib_peer.bearer(stored),
             mcp_peer.bearer(stored),
             mcp_peer.bearer(stored, audience=True),
@@ -35,7 +37,7 @@ def verify(stored: int) -> Suite:
         ],
         expected=GRANTED,
         size=10_000,
-        targets=[Target(name, "LIMIT", 2.0) for name in OURS if stored == HOT],
+        targets=[Target(name, ruler, 2.0) for name in OURS for ruler in RULERS if stored == HOT],
     )
 
 

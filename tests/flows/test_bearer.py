@@ -13,6 +13,7 @@ from scopegate import AccessClass, Action, Refusal, RoleCap, presets
 from scopegate.core.changes import PutClient
 from scopegate.core.permissions import Layer
 from scopegate.errors import ConfigurationError, InvalidValueError
+from scopegate.flows import access
 from scopegate.flows.access import TWO_CREDENTIALS, Access
 from scopegate.profiles import DEFAULT, STRICT
 
@@ -276,6 +277,20 @@ def test_access_explain_and_explain_token_agree(connected, world, default, actio
     for_user = world.server.explain_token("ann", connected.token_id, action, **places)
     assert for_host == for_user
     assert isinstance(connected.access(action, **places), Access) is for_host.allowed
+
+
+def test_what_a_client_is_told_follows_from_the_explanation(connected, world):
+    """Law 2: an adapter that has the explanation tells the client what `access` would have told it."""
+    granted = connected.access()
+    for action, place in (
+        ("Application.read", {"application": "rocket"}),
+        ("Application.write", {"application": "lamp"}),
+        ("Organization.read", {"organization": "acme"}),
+        ("Application.sensitive", {"application": "rocket"}),
+    ):
+        told_of = access.refusal(world.server.explain(granted, action, **place), API)
+        outcome = connected.access(action, resource=API, **place)
+        assert told_of == (outcome if isinstance(outcome, Refusal) else None)
 
 
 def test_explain_token_names_the_status_first(connected, world):

@@ -123,6 +123,18 @@ def test_nothing_is_opened_by_the_constructor(tmp_path):
     server.close()
 
 
+async def test_an_asynchronous_server_opens_and_closes_its_store(tmp_path):
+    """Once or twice, as a lifespan may."""
+    path = tmp_path / "store.db"
+    server = build("async", store=SQLiteStore(path))
+    assert not path.exists()
+    await server.open()
+    await server.open()
+    assert path.exists()
+    await server.close()
+    await server.close()
+
+
 # Colours
 
 

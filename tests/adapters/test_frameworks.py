@@ -1,5 +1,6 @@
 """What Starlette and FastAPI hosts meet besides the contract."""
 
+import threading
 from contextlib import asynccontextmanager
 from typing import Annotated
 
@@ -234,3 +235,15 @@ def test_an_action_that_is_not_in_the_catalogue_is_the_hosts_mistake(world, secr
     app = installed(Starlette(routes=[Route("/", endpoint)]), world)
     with pytest.raises(ConfigurationError, match=r"Nothing\.read"):
         ask(world, app, "/", secret)
+
+
+def test_a_plain_starlette_endpoint_runs_where_it_may_wait(world, secret):
+    """As in Starlette itself: a plain function runs in a thread, so that it does not hold up the others."""
+
+    @starlette.requires("User.read")
+    def endpoint(request):
+        return JSONResponse(seen(request.state.access) | {"thread": threading.current_thread().name})
+
+    content = ask(world, installed(Starlette(routes=[Route("/", endpoint)]), world), "/", secret).json
+    assert content["user"] == "ann"
+    assert content["thread"] != threading.main_thread().name

@@ -3,9 +3,11 @@
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import wraps
-from typing import Any, Concatenate, Final, ParamSpec, TypeAlias
+from inspect import iscoroutinefunction
+from typing import Any, Concatenate, Final, ParamSpec, TypeAlias, cast
 
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import URLPath
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -23,6 +25,8 @@ from scopegate.web.pages import Pages
 
 P = ParamSpec("P")
 Who: TypeAlias = SignedIn | str | None
+Plain: TypeAlias = Callable[Concatenate[Request, P], Response]
+Awaited: TypeAlias = Callable[Concatenate[Request, P], Awaitable[Response]]
 CurrentUser: TypeAlias = Callable[[Request], Who | Awaitable[Who]]
 
 STATE: Final = "scopegate"
@@ -208,10 +212,10 @@ def requires(
     application: str | None = None,
     resource: str | None = None,
 ) -> Callable[
-    [Callable[Concatenate[Request, P], Awaitable[Response]]],
+    [Callable[Concatenate[Request, P], Awaitable[Response] | Response]],
     Callable[Concatenate[Request, P], Awaitable[Response]],
 ]:
-    """Protect a Starlette endpoint; it finds the `Access` in ``request.state.access``.
+    """Protect a Starlette endpoint, plain or awaitable; it finds the `Access` in ``request.state.access``.
 
     Args:
         action: what the endpoint does; None: any good access token will do.
@@ -221,7 +225,7 @@ def requires(
     """
 
     def protect(
-        endpoint: Callable[Concatenate[Request, P], Awaitable[Response]],
+        endpoint: Callable[Concatenate[Request, P], Awaitable[Response] | Response],
     ) -> Callable[Concatenate[Request, P], Awaitable[Response]]:
         @wraps(endpoint)
         async def protected(request: Request, /, *args: P.args, **kwargs: P.kwargs) -> Response:
@@ -236,7 +240,11 @@ def requires(
                     resource=resource,
                 )
             request.state.access = granted
-            return await endpoint(request, *args, **kwargs)
+            if not iscoroutinefunction(
+                endpoint
+            ):  # a plain one may wait for something, as in Starlette itself
+                return await run_in_threadpool(cast("Plain[P]", endpoint), request, *args, **kwargs)
+            return await cast("Awaited[P]", endpoint)(request, *args, **kwargs)
 
         return protected
 

@@ -19,7 +19,10 @@ from scopegate.web.pages import Pages
 PREFLIGHT: Final[Headers] = (
     *ANY_ORIGIN,
     ("Access-Control-Allow-Methods", "GET, POST, OPTIONS"),
-    ("Access-Control-Allow-Headers", "Authorization, Content-Type, MCP-Protocol-Version, Mcp-Method, Mcp-Name, DPoP"),
+    (
+        "Access-Control-Allow-Headers",
+        "Authorization, Content-Type, MCP-Protocol-Version, Mcp-Method, Mcp-Name, DPoP",
+    ),
     ("Access-Control-Max-Age", "86400"),
 )
 MAXIMUM_QUERY: Final = 16_384

@@ -182,6 +182,15 @@ def test_a_later_second_valid_use_revokes(approved, world, later):
     ]
 
 
+def test_a_replay_after_a_refresh_revokes(approved, world):
+    """CODE-7: the tolerance is counted from the redemption, not from what came later."""
+    approved.redeem()
+    world.clock.forward(3000)
+    approved.refresh()
+    assert refused(approved.redeem())
+    assert approved.token.revoked_reason == "code_replayed"
+
+
 def test_the_strict_profile_revokes_at_once(make_world):
     """CODE-7: its tolerance is nothing."""
     journey = Journey(make_world(profile=STRICT)).connect()

@@ -103,7 +103,7 @@ def _engine_check(
 
 def _problem(parameters: Parameters) -> OAuthError | None:
     """What the engine does not look for."""
-    if parameters.repeated:
+    if parameters.clashing:
         return OAuthError("invalid_request", "a parameter is sent more than once")
     if parameters.get("request") is not None:
         return OAuthError("request_not_supported", "request objects are not supported")

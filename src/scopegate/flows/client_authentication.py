@@ -34,10 +34,8 @@ def credentials(request: ClientRequest) -> ClientCredentials:
         OAuthError: ``invalid_request`` for two ways at once (CA-3) or repeated parameters, ``invalid_client`` for none.
     """
     parameters = request.parameters
-    if parameters.repeated:
-        name = min(parameters.repeated, key=lambda known: (not known.isidentifier(), known))
-        shown = name if name.isidentifier() and name.isascii() else "a parameter"
-        raise OAuthError("invalid_request", f"{shown[:40]} is sent more than once")
+    if parameters.clashing:
+        raise OAuthError("invalid_request", f"{min(parameters.clashing)} is sent more than once")
     client_id, secret = parameters.get("client_id"), parameters.get("client_secret")
     if request.authorization is not None:
         return _basic(request.authorization, client_id, secret)

@@ -1,8 +1,33 @@
 """Requests as values: parsed, not judged."""
 
 from collections.abc import Iterable, Mapping
+from typing import Final
 
 from attrs import field, frozen
+
+DEFINED: Final = frozenset(
+    {
+        "client_id",
+        "client_secret",
+        "code",
+        "code_challenge",
+        "code_challenge_method",
+        "code_verifier",
+        "grant_type",
+        "prompt",
+        "redirect_uri",
+        "refresh_token",
+        "request",
+        "request_uri",
+        "response_mode",
+        "response_type",
+        "scope",
+        "state",
+        "token",
+        "token_type_hint",
+    }
+)
+"""The parameters that mean something here and may not be sent twice; others are ignored (GEN-3, GEN-4)."""
 
 
 @frozen(slots=False)
@@ -11,7 +36,7 @@ class Parameters:
 
     Args:
         values: each parameter that was sent once.
-        repeated: names sent more than once, which may not be.
+        repeated: names sent more than once.
         resources: every ``resource`` (RFC 8707).
     """
 
@@ -35,6 +60,11 @@ class Parameters:
             else:
                 values[name] = value
         return cls(values, frozenset(repeated), tuple(resources))
+
+    @property
+    def clashing(self) -> frozenset[str]:
+        """The names sent more than once that may not be."""
+        return self.repeated & DEFINED if self.repeated else self.repeated
 
     def get(self, name: str) -> str | None:
         """The value of a parameter; None when it is absent, empty or repeated."""

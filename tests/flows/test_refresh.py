@@ -4,7 +4,7 @@ import json
 
 import pytest
 from attrs import evolve
-from tests.support import API, MCP, Journey
+from tests.support import API, MCP, Journey, RecordedEntropy
 
 from scopegate import Refusal, profiles
 from scopegate.core.changes import PutClient
@@ -313,6 +313,25 @@ def test_without_a_window_the_first_retry_revokes(make_world):
     assert is_revoked(connected)
 
 
+def test_an_answer_that_was_not_kept_is_not_told_again(make_world):
+    """REF-8: rotated by a process without a window, used again at one with a window: theft, not a retry."""
+    strict = make_world(profile=STRICT)
+    connected = Journey(strict).connect()
+    used = connected.refresh_token
+    connected.refresh()
+    entropy = RecordedEntropy("other")
+    lenient = make_world(store=strict.given_store, clock=strict.clock, people=strict.people, entropy=entropy)
+    connected.server = lenient.server
+    assert refused(connected.refresh(refresh_token=used))
+    assert is_revoked(connected)
+
+
+def test_repeated_scopes_are_told_once(connected):
+    """TOK-3: what is granted is a set."""
+    connected.refresh(scope="only.User.read only.User.read")
+    assert connected.reply["scope"] == "only.User.read"
+
+
 def test_reuse_is_in_the_history(connected, world):
     """REF-9: the user can see that a refresh token was used twice, and that the token was disconnected for it."""
     used = connected.refresh_token
@@ -345,6 +364,7 @@ def test_a_client_without_the_grant_gets_and_uses_no_refresh_token(world):
     """TOK-4: refresh tokens are for clients that registered for them."""
     journey = Journey(world, grant_types=["authorization_code"]).connect()
     assert "refresh_token" not in journey.reply
+    assert journey.reply["expires_in"] == 3600
     assert refused(journey.refresh(refresh_token="sgr_x.y"), "unauthorized_client")
 
 

@@ -67,6 +67,27 @@ def test_an_older_generation_revokes_even_within_the_window(connected):
     assert is_revoked(connected)
 
 
+def test_reuse_is_judged_before_expiry(make_world):
+    """REF-2: a rotated token that would also be too old by now is still a sign of theft."""
+    world = make_world(profile=evolve(DEFAULT, refresh_idle_lifetime=DAY))
+    connected = Journey(world).connect()
+    used = connected.refresh_token
+    connected.refresh()
+    world.clock.forward(3 * DAY)
+    assert refused(connected.refresh(refresh_token=used))
+    assert connected.token.revoked_reason == "refresh_token_reused"
+
+
+def test_reuse_is_noticed_while_paused(connected, world):
+    """REF-2: a pause does not hide a theft."""
+    used = connected.refresh_token
+    connected.refresh()
+    world.server.pause("ann", connected.token_id)
+    world.clock.forward(60)
+    assert refused(connected.refresh(refresh_token=used))
+    assert is_revoked(connected)
+
+
 def test_a_foreign_client_neither_refreshes_nor_revokes(world, connected):
     """REF-3: bound to its client; what another client does with it changes nothing."""
     stranger = Journey(world, method="client_secret_basic")

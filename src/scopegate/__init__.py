@@ -1,29 +1,36 @@
 """Turn any web app into an OAuth 2.1 authorization server whose tokens are capped by the person who approves them.
 
-The values are loaded with the package; a server, with the flows behind it, when it is first named: who uses one of the
-two does not pay for both.
+A name is loaded when it is first used, so that importing the package costs next to nothing and nobody pays for the
+server of the other colour.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
-from scopegate import presets, profiles
-from scopegate.core.caps import ApplicationCap, RoleCap
-from scopegate.core.clients import AuthMethod, Client
-from scopegate.core.permissions import Explanation, Layer
-from scopegate.core.roles import Role, RoleLadder
-from scopegate.core.scopes import AccessClass, Action, Catalogue, Level
-from scopegate.core.standing import SANDBOX, Account, Application, Membership, Organization, Sandbox, Standing
-from scopegate.core.tokens import Status, Token
-from scopegate.errors import ConfigurationError, ScopegateError
-from scopegate.profiles import Profile
-
 if TYPE_CHECKING:
+    from scopegate import presets, profiles
+    from scopegate.core.caps import ApplicationCap, RoleCap
+    from scopegate.core.clients import AuthMethod, Client
+    from scopegate.core.permissions import Explanation, Layer
+    from scopegate.core.roles import Role, RoleLadder
+    from scopegate.core.scopes import AccessClass, Action, Catalogue, Level
+    from scopegate.core.standing import (
+        SANDBOX,
+        Account,
+        Application,
+        Membership,
+        Organization,
+        Sandbox,
+        Standing,
+    )
+    from scopegate.core.tokens import Status, Token
     from scopegate.directory import in_threads
+    from scopegate.errors import ConfigurationError, ScopegateError
     from scopegate.flows.access import Access, Refusal
     from scopegate.flows.configuration import Resource
     from scopegate.flows.manage import TokenView
     from scopegate.flows.outcomes import SignedIn
+    from scopegate.profiles import Profile
     from scopegate.server import AuthorizationServer
     from scopegate.server_async import AsyncAuthorizationServer
 
@@ -64,24 +71,42 @@ __all__ = [
     "profiles",
 ]
 
-_ELSEWHERE: Final = {
-    "Access": "scopegate.flows.access",
-    "AsyncAuthorizationServer": "scopegate.server_async",
-    "AuthorizationServer": "scopegate.server",
-    "Refusal": "scopegate.flows.access",
-    "Resource": "scopegate.flows.configuration",
-    "SignedIn": "scopegate.flows.outcomes",
-    "TokenView": "scopegate.flows.manage",
-    "in_threads": "scopegate.directory",
+_HOMES: Final = {
+    "scopegate.core.caps": ("ApplicationCap", "RoleCap"),
+    "scopegate.core.clients": ("AuthMethod", "Client"),
+    "scopegate.core.permissions": ("Explanation", "Layer"),
+    "scopegate.core.roles": ("Role", "RoleLadder"),
+    "scopegate.core.scopes": ("AccessClass", "Action", "Catalogue", "Level"),
+    "scopegate.core.standing": (
+        "SANDBOX",
+        "Account",
+        "Application",
+        "Membership",
+        "Organization",
+        "Sandbox",
+        "Standing",
+    ),
+    "scopegate.core.tokens": ("Status", "Token"),
+    "scopegate.directory": ("in_threads",),
+    "scopegate.errors": ("ConfigurationError", "ScopegateError"),
+    "scopegate.flows.access": ("Access", "Refusal"),
+    "scopegate.flows.configuration": ("Resource",),
+    "scopegate.flows.manage": ("TokenView",),
+    "scopegate.flows.outcomes": ("SignedIn",),
+    "scopegate.profiles": ("Profile",),
+    "scopegate.server": ("AuthorizationServer",),
+    "scopegate.server_async": ("AsyncAuthorizationServer",),
 }
+_HOME: Final = {name: home for home, names in _HOMES.items() for name in names}
 
 
 def __getattr__(name: str) -> object:
-    module = _ELSEWHERE.get(name)
-    if module is None:
+    if name in {"presets", "profiles"}:
+        return import_module(f"scopegate.{name}")
+    if name not in _HOME:
         msg = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(msg)
-    found: object = getattr(import_module(module), name)
+    found: object = getattr(import_module(_HOME[name]), name)
     globals()[name] = found
     return found
 

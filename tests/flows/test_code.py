@@ -182,6 +182,20 @@ def test_a_later_second_valid_use_revokes(approved, world, later):
     ]
 
 
+def test_a_used_code_is_remembered_for_ninety_days(approved, world):
+    """CODE-7: sweeps leave it, so that a late replay is recognised; after that it is just unknown."""
+    approved.redeem()
+    other = Journey(world, user="bob").connect()
+    world.clock.forward(90 * DAY - 1)
+    world.server.sweep()
+    assert refused(approved.redeem())
+    assert approved.token.revoked_reason == "code_replayed"
+    world.clock.forward(1)
+    world.server.sweep()
+    assert refused(other.redeem())
+    assert other.token.revoked_at is None
+
+
 def test_a_replay_after_a_refresh_revokes(approved, world):
     """CODE-7: the tolerance is counted from the redemption, not from what came later."""
     approved.redeem()

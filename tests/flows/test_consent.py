@@ -187,6 +187,24 @@ def test_the_prompt_says_everything(asked):
     assert (prompt.errors, prompt.status, prompt.expires_at) == ((), 200, None)
 
 
+def test_a_client_may_ask_for_everything_on_offer(asked):
+    """CON-9: libraries do; the page lists it all, and the least role is preselected."""
+    everything = asked.world.configuration.catalogue.scopes
+    prompt = asked.authorize(scope=" ".join(everything))
+    assert tuple(sentence.scope for sentence in prompt.sentences) == everything
+    assert isinstance(asked.decide(), Redirect)
+    assert asked.token.scopes == everything
+
+
+def test_the_page_says_when_there_are_more_places_than_it_shows(asked):
+    """CON-9: those follow the default, and the page must not look complete."""
+    assert not asked.authorize().more_places
+    asked.world.people.page_size = 2
+    prompt = asked.authorize()
+    assert prompt.more_places
+    assert len(prompt.places) == 2
+
+
 def test_the_preselected_cap_is_the_least_role(asked):
     """CON-9: client libraries ask for every scope there is; the user chooses more, never less by accident."""
     assert asked.authorize().cap.default == "viewer"

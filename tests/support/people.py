@@ -21,13 +21,15 @@ PLACES = {
 class People:
     """A `Directory`: ann is admin of acme (viewer on its kite), viewer of globex, has a sandbox; bob is editor of acme.
 
-    ``asked`` records every call by name; while ``trouble`` is set, every call raises it.
+    ``asked`` records every call by name; while ``trouble`` is set, every call raises it. ``page_size``
+    cuts the list of memberships short.
     """
 
     def __init__(self) -> None:
         self.places = dict(PLACES)
         self.disabled: set[str] = set()
         self.trouble: Exception | None = None
+        self.page_size: int | None = None
         self.asked: list[str] = []
 
     def asynchronous(self) -> "AsyncPeople":
@@ -75,7 +77,9 @@ class People:
         """See `Directory.memberships`."""
         self._heard("memberships")
         assert after is None
-        return Page(matching(self.places.get(user, ()), search))
+        found = matching(self.places.get(user, ()), search)
+        more = self.page_size is not None and len(found) > self.page_size
+        return Page(found[: self.page_size], found[self.page_size].label if more else None)
 
     def applications(self, user, organization, /, *, after=None, search=""):
         """See `Directory.applications`."""

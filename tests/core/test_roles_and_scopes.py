@@ -121,8 +121,8 @@ def test_masks_forget_names_that_are_no_longer_offered():
 
 def test_unknown_actions_are_not_judged():
     """A misspelt action is the host's mistake, not a denial."""
-    with pytest.raises(ConfigurationError, match=r"device\.patch.*not in the catalogue"):
-        CATALOGUE.rule("device.patch")
+    with pytest.raises(ConfigurationError, match=r"device\.fly.*not in the catalogue"):
+        CATALOGUE.rule("device.fly")
 
 
 @pytest.mark.parametrize(

@@ -64,7 +64,7 @@ laws: $(VENV)/.dev ## Run the laws with many examples, and the tests too long fo
 mutate: $(VENV)/.dev ## Mutate core and flows (BASE=main: only what changed since) and fail on unlisted survivors
 	$(BIN)/python tools/mutate.py $(if $(BASE),--base $(BASE))
 
-bench: $(VENV)/.dev ## Compare scopegate with rulers and peers (a few minutes; best on an idle machine)
+bench: $(VENV)/.bench ## Compare scopegate with rulers and peers (a few minutes; best on an idle machine)
 	$(BIN)/python -m benchmarks
 
 clean: ## Remove the virtual environment and every cache
@@ -88,3 +88,8 @@ $(VENV)/.dev: pyproject.toml | $(BIN)/python
 	@echo "Installing what the tests and checks need into $(VENV) ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev]"
 	@touch $@ $(VENV)/.demo
+
+$(VENV)/.bench: pyproject.toml | $(BIN)/python
+	@echo "Installing what the benchmarks need into $(VENV) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[bench]"
+	@touch $@ $(VENV)/.dev $(VENV)/.demo

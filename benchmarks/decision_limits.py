@@ -5,7 +5,7 @@ default. They have no ceilings, explanations, renamed names, or settings. An act
 rank 0, which every role reaches.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from hashlib import sha256
 from time import time
 from typing import TypeAlias
@@ -103,6 +103,35 @@ def bearer_decider(
     """Return the bearer check and the decision: header, action, standing and application in; user or None out."""
 
     def decide(authorization: bytes, action: str, standing: Stand, application: str | None) -> str | None:
+        if authorization[:7] != b"Bearer " and authorization[:7].lower() != b"bearer ":
+            return None
+        row = access.get(sha256(authorization[7:]).digest())
+        if row is None:
+            return None
+        token, _, expires_at, intended, mask = row
+        covering, least = actions[action]
+        if not token.alive or expires_at <= time() or intended != audience or not covering & mask:
+            return None
+        user, (organization, live) = token.user, standing
+        if live < least:
+            return None
+        cap = caps[user]
+        own = cap.applications.get(application)
+        if own is not None and own[0] == organization:
+            return user if own[1] >= least else None
+        return user if cap.organizations.get(organization, cap.default) >= least else None
+
+    return decide
+
+
+def async_bearer_decider(
+    access: Access, audience: str, actions: Mapping[str, Need], caps: Caps
+) -> Callable[[bytes, str, Stand, str | None], Awaitable[str | None]]:
+    """Return `bearer_decider` as one coroutine function: what an asynchronous server cannot do without."""
+
+    async def decide(
+        authorization: bytes, action: str, standing: Stand, application: str | None
+    ) -> str | None:
         if authorization[:7] != b"Bearer " and authorization[:7].lower() != b"bearer ":
             return None
         row = access.get(sha256(authorization[7:]).digest())

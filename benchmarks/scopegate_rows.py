@@ -185,23 +185,25 @@ class Stock:
         """Store a code and return it."""
         return self.add(CredentialKind.CODE, seconds=seconds)
 
-    def server(self) -> AuthorizationServer:
+    def server(self, directory: People | None = None) -> AuthorizationServer:
         """Return a synchronous server over this stock."""
         return AuthorizationServer(
             issuer=workload.ISSUER,
             product="Acme IoT",
-            directory=People(),
+            directory=directory or People(),
             resources=[Resource(workload.RESOURCE, scopes=[workload.SCOPE])],
             store=self.store,
             sealing_keys=[encode(urandom(32))],
         )
 
-    def async_server(self, profile: Profile = DEFAULT) -> AsyncAuthorizationServer:
+    def async_server(
+        self, profile: Profile = DEFAULT, directory: AsyncPeople | None = None
+    ) -> AsyncAuthorizationServer:
         """Return an asynchronous server over this stock."""
         return AsyncAuthorizationServer(
             issuer=workload.ISSUER,
             product="Acme IoT",
-            directory=AsyncPeople(),
+            directory=directory or AsyncPeople(),
             resources=[Resource(workload.RESOURCE, scopes=[workload.SCOPE])],
             store=self.store.asynchronous(),
             profile=profile,

@@ -6,6 +6,7 @@ with any contender.
 
 from collections.abc import Iterator
 from functools import cache
+from itertools import islice
 from random import Random
 from typing import Final, TypeAlias
 
@@ -35,6 +36,8 @@ USUAL_ORGANIZATIONS: Final = 10
 APPLICATIONS: Final = 2
 """In each organization."""
 QUESTIONS: Final = 4_000
+HOT_QUESTIONS: Final = 400
+"""As many as there are in the smallest world."""
 
 Question: TypeAlias = tuple[str, str | None, str | None]
 """Action, organization and application; an action of a level above names no place beneath it."""
@@ -87,8 +90,16 @@ def act(number: int) -> Act:
 
 
 @cache
-def world(organizations: int = USUAL_ORGANIZATIONS, actions: int = USUAL_ACTIONS) -> World:
-    """Return a world of that size, the same at each call, with questions about all of it."""
+def world(
+    organizations: int = USUAL_ORGANIZATIONS, actions: int = USUAL_ACTIONS, different: int = QUESTIONS
+) -> World:
+    """Return a world of that size, the same at each call, with questions about all of it.
+
+    Args:
+        organizations: how many the user has a role in.
+        actions: how many the catalogue has.
+        different: how many questions are drawn; fewer are asked again and again, in any order.
+    """
     random = Random(11)  # noqa: S311 - test data protects nothing
     owners = [f"organization-{random.getrandbits(48):012x}" for _ in range(organizations)]
     owned = {f"application-{random.getrandbits(48):012x}": owner for owner in owners * APPLICATIONS}
@@ -106,14 +117,15 @@ def world(organizations: int = USUAL_ORGANIZATIONS, actions: int = USUAL_ACTIONS
         },
         applications=owned,
     )
-    asked = tuple(questions(made, ids))
+    drawn = list(islice(questions(made, ids), different))
+    asked = tuple(Random(4).choices(drawn, k=QUESTIONS) if different < QUESTIONS else drawn)  # noqa: S311 - likewise
     return evolve(made, questions=asked, answers=tuple(right(made, one) for one in asked))
 
 
 def questions(made: World, ids: list[str]) -> Iterator[Question]:
-    """Yield questions about any action at any place that suits it; worlds of all sizes get the same mixture."""
+    """Yield questions about any action at any place that suits it, the same mixture in worlds of all sizes."""
     kinds, blocks, places = Random(1), Random(2), Random(3)  # noqa: S311 - likewise
-    for _ in range(QUESTIONS):
+    while True:
         number = kinds.randrange(CYCLE) + CYCLE * blocks.randrange(len(made.actions) // CYCLE)
         action, application = act(number), places.choice(ids)
         owner = None if action.level == "User" else made.applications[application]

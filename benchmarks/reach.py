@@ -115,14 +115,14 @@ class Walker:
         return asyncio.run(self._walk_async()) if self._awaits else self._walk()
 
     def _walk(self) -> Walk:
-        held = cast("Access", self._server.authenticate(self._header))
+        held = cast("Access", self._server.access(self._header))
         watch = Stopwatch()
         for reached in self._server.reach(held):
             watch.saw(reached.application)
         return watch.stop()
 
     async def _walk_async(self) -> Walk:
-        held = cast("Access", await self._async_server.authenticate(self._header))
+        held = cast("Access", await self._async_server.access(self._header))
         watch = Stopwatch()
         async for reached in self._async_server.reach(held):
             watch.saw(reached.application)

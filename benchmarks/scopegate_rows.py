@@ -217,7 +217,7 @@ def bearer(stored: int) -> Row[str]:
     server = stock.server()
 
     def call(header: str) -> Access | Refusal:
-        granted = server.authenticate(header)
+        granted = server.access(header)
         return granted if isinstance(granted, Refusal) or workload.SCOPE in granted.scopes else TOO_LITTLE
 
     return bearer_row("scopegate", stock, stored, call)
@@ -229,7 +229,7 @@ def async_bearer(stored: int) -> Row[str]:
     server = stock.async_server()
 
     async def call(header: str) -> Access | Refusal:
-        granted = await server.authenticate(header)
+        granted = await server.access(header)
         return granted if isinstance(granted, Refusal) or workload.SCOPE in granted.scopes else TOO_LITTLE
 
     return bearer_row("scopegate, async", stock, stored, call, awaits=True)
@@ -269,7 +269,7 @@ def unknown() -> Row[str]:
             "Bearer " + wire(CredentialKind.ACCESS, new_id(urandom), new_secret(urandom))
             for _ in range(count)
         ],
-        call=server.authenticate,
+        call=server.access,
         read=read_access,
     )
 
@@ -280,7 +280,7 @@ def foreign() -> Row[str]:
     return Row(
         name="scopegate, not of its form",
         prepare=lambda count: [unknown_header().decode() for _ in range(count)],
-        call=server.authenticate,
+        call=server.access,
         read=read_access,
     )
 

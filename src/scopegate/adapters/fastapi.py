@@ -23,7 +23,7 @@ async def bearer(request: Request) -> Access:
 
 def requires(
     action: str | None = None,
-    *,
+    *more: str,
     organization: str | None = None,
     application: str | None = None,
     resource: str | None = None,
@@ -32,6 +32,7 @@ def requires(
 
     Args:
         action: the name of an action, such as ``Application.read``; None: any good access token will do.
+        more: further actions that the endpoint needs too.
         organization: the path parameter that holds the organization.
         application: the path parameter that holds the application.
         resource: the URI of the resource as configured; None: the first one, whose `bearer` tests may override.
@@ -46,7 +47,13 @@ def requires(
         if action is None:
             return granted
         return await starlette.permit(
-            request, granted, action, organization=organization, application=application, resource=resource
+            request,
+            granted,
+            action,
+            *more,
+            organization=organization,
+            application=application,
+            resource=resource,
         )
 
     return Depends(permitted)

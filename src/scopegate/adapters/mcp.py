@@ -25,9 +25,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
 
-from scopegate.core.permissions import Layer, place_of
+from scopegate.core.permissions import place_of
 from scopegate.errors import ConfigurationError, InvalidValueError, UnavailableError
-from scopegate.flows.access import TWO_CREDENTIALS, Access, Refusal, decide, refusal
+from scopegate.flows.access import TWO_CREDENTIALS, Access, Refusal, shortage
 from scopegate.flows.metadata import document, protected_resource, resource_path
 from scopegate.server_async import AsyncAuthorizationServer
 
@@ -266,7 +266,7 @@ class Protection:
         if len(sent) > 1:
             return self._refused(TWO_CREDENTIALS.at(self._resource.uri))
         try:
-            granted = await self._server.authenticate(sent[0] if sent else None, resource=self._resource.uri)
+            granted = await self._server.access(sent[0] if sent else None, resource=self._resource.uri)
         except UnavailableError:
             headers = {"Retry-After": "1", "Cache-Control": "no-store"}
             return Response(_rpc_error(INTERNAL_ERROR, UNAVAILABLE), 503, headers, "application/json")
@@ -277,10 +277,7 @@ class Protection:
         need = self._needs.get(tool)
         if need is None or need.action is None:
             return None
-        configuration = self._server.configuration
-        rule = configuration.catalogue.rule(need.action)
-        judged = decide(configuration, granted, rule, None, place=(None, None))
-        return refusal(judged, self._resource.uri) if judged.denied_by is Layer.SCOPE else None
+        return shortage(self._server.configuration, granted, (need.action,), self._resource.uri)
 
     def _refused(self, refused: Refusal) -> Response:
         challenge = self._server.challenge(refused)

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from typing import Final
 
+from scopegate.core.catalogue import Catalogue
 from scopegate.core.roles import Role, RoleLadder
-from scopegate.core.scopes import AccessClass, Action, Catalogue, Level
+from scopegate.core.scopes import AccessClass, Action, Level
 from scopegate.presets._simple import SCOPES
 
 ROLES: Final = (

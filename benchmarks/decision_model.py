@@ -36,8 +36,8 @@ USUAL_ORGANIZATIONS: Final = 10
 APPLICATIONS: Final = 2
 """In each organization."""
 QUESTIONS: Final = 4_000
-HOT_QUESTIONS: Final = 400
-"""As many as there are in the smallest world."""
+HOT_QUESTIONS: Final = 100
+"""As many as there are tokens in the hot sets of other suites."""
 
 Question: TypeAlias = tuple[str, str | None, str | None]
 """Action, organization and application; an action of a level above names no place beneath it."""

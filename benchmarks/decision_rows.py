@@ -26,6 +26,8 @@ from scopegate.presets import simple
 Input = TypeVar("Input")
 ALLOWED: Final = Verdict(200)
 DENIED: Final = Verdict(403)
+SLOW: Final = 20
+"""Of so many questions a slow row is asked one."""
 
 
 def read_yes(answer: object) -> Verdict:
@@ -42,7 +44,7 @@ def row_of(
 ) -> Row[Any]:
     """Return the row of one engine; `inputs` are what it is given for the questions of that world, in order.
 
-    One without a loop of its own is slow, and gets a tenth of them.
+    One without a loop of its own is slow, and gets fewer of them.
     """
     return Row(
         name=name,
@@ -50,7 +52,7 @@ def row_of(
         call=call,
         read=read_yes,
         loop=loop,
-        portion=10 if loop is None else 1,
+        portion=SLOW if loop is None else 1,
         answers=[read_yes(answer) for answer in made.answers],
     )
 
@@ -187,6 +189,6 @@ def ours_anew(made: World) -> Row[Any]:
         prepare=prepare,
         call=lambda one: allows(one[0], one[1], one[2], application=one[3]),
         read=read_yes,
-        portion=10,
+        portion=SLOW,
         answers=[read_yes(answer) for answer in made.answers],
     )

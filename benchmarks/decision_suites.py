@@ -39,7 +39,7 @@ def decide() -> Suite:
             decision_rows.ours_anew(made),
         ],
         expected=ANSWERED,
-        size=10 * QUESTIONS,
+        size=20 * QUESTIONS,
         targets=[
             Target("scopegate", "LIMIT", at_most=2.0),
             Target("scopegate", LOOKED_UP),
@@ -86,7 +86,7 @@ def growing(name: str, title: str, worlds: dict[str, World], scattered: World, a
             *(decision_rows.ours(made, f"scopegate, {size}") for size, made in shown.items()),
         ],
         expected=ANSWERED,
-        size=5 * QUESTIONS,
+        size=20 * QUESTIONS,
         targets=[
             Target(f"scopegate, {large}", f"scopegate, {small}", at_most=at_most),
             Target(f"LIMIT, {large}", f"LIMIT, {small}"),

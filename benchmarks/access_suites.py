@@ -10,7 +10,8 @@ from benchmarks.scopegate_rows import Stock
 from benchmarks.sqlite_rows import JOINED, ROW, File
 
 HOT: Final = 100
-STORED: Final = 1_000
+REMEMBERED: Final = 500
+FORGOTTEN: Final = 5_000
 GRANTED: Final = Verdict(200, (workload.USER,))
 AUTHLIB: Final = "Authlib + naive decision"
 SELECT: Final = "bare select of the row"
@@ -49,22 +50,25 @@ def access(stored: int) -> Suite:
     )
 
 
-def sqlite() -> Suite:
-    """Return the same from a SQLite file."""
-    file = File.of(STORED)
+def sqlite(stored: int) -> Suite:
+    """Return the same from a SQLite file: few enough tokens that the store remembers what it read, or too many."""
+    file, async_file = (
+        File.of(stored),
+        File.of(stored),
+    )  # for what one colour reads is remembered for the other
     return Suite(
-        name="access-sqlite",
-        title=f"Bearer check and decision from a SQLite file; {STORED} tokens stored",
+        name="access-sqlite" if stored == REMEMBERED else "access-sqlite-many",
+        title=f"Bearer check and decision from a SQLite file; {stored} tokens stored",
         rows=[
             file.select(SELECT, ROW),
             file.select(JOIN, JOINED),
             access_rows.directory(),
             access_rows.async_directory(),
             access_rows.ours(file.stock, file.headers),
-            access_rows.async_ours(file.stock, file.headers),
+            access_rows.async_ours(async_file.stock, async_file.headers),
         ],
         expected=GRANTED,
-        size=4_000,
+        size=5_000,
         shares=SHARES,
         targets=[
             Target(LESS, SELECT, at_most=2.0),

@@ -4,6 +4,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# The benchmarks have an environment of their own: vakt installs a package called "tests", which would hide ours.
+BENCH := .venv-bench
 ARGS ?=
 # What pytest runs, for a part of the suite: `make test TESTS=tests/architecture`.
 TESTS ?=
@@ -64,11 +66,11 @@ laws: $(VENV)/.dev ## Run the laws with many examples, and the tests too long fo
 mutate: $(VENV)/.dev ## Mutate core and flows (BASE=main: only what changed since) and fail on unlisted survivors
 	$(BIN)/python tools/mutate.py $(if $(BASE),--base $(BASE))
 
-bench: $(VENV)/.dev ## Compare scopegate with rulers and peers (a few minutes; best on an idle machine)
-	$(BIN)/python -m benchmarks
+bench: $(BENCH)/.bench ## Compare scopegate with rulers and peers (a few minutes; best on an idle machine)
+	$(BENCH)/bin/python -m benchmarks
 
 clean: ## Remove the virtual environment and every cache
-	rm -rf $(VENV) build dist htmlcov mutants .coverage .coverage.* .hypothesis .import_linter_cache \
+	rm -rf $(VENV) $(BENCH) build dist htmlcov mutants .coverage .coverage.* .hypothesis .import_linter_cache \
 		.mypy_cache .pytest_cache .ruff_cache
 
 # An environment that exists is kept and brought up to date.
@@ -88,3 +90,9 @@ $(VENV)/.dev: pyproject.toml | $(BIN)/python
 	@echo "Installing what the tests and checks need into $(VENV) ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev]"
 	@touch $@ $(VENV)/.demo
+
+$(BENCH)/.bench: pyproject.toml
+	@echo "Installing what the benchmarks need into $(BENCH) ..."
+	@test -x $(BENCH)/bin/python || $(PYTHON) -m venv $(BENCH)
+	@$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check --editable ".[bench]"
+	@touch $@

@@ -3,16 +3,20 @@
 import asyncio
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
+from typing import Final
 
-from benchmarks import imports, report
+from benchmarks import imports, reach, report
 from benchmarks.harness import check, figures, judge, sample
 from benchmarks.rows import Suite
 from benchmarks.suites import SUITES
 
+APART: Final = {"reach": reach.measure, "import": imports.measure}
+"""Suites that are not made of rows."""
+
 
 def arguments(given: Sequence[str] | None = None) -> Namespace:
     """Parse the command line."""
-    names = [*SUITES, "import"]
+    names = [*SUITES, *APART]
     parser = ArgumentParser(
         prog="python -m benchmarks", description="Compare scopegate with rulers and peers."
     )
@@ -49,8 +53,8 @@ def main() -> None:
     chosen = arguments()
     with asyncio.Runner() as runner:
         for name in chosen.suites:
-            if name == "import":
-                imports.measure(quick=chosen.quick or chosen.check)
+            if name in APART:
+                APART[name](quick=chosen.quick or chosen.check)
                 continue
             for suite in SUITES[name]():
                 measure(suite, chosen, runner)

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from attrs import frozen
 
-from benchmarks.rows import REFUSED, Row, Share, Suite, Verdict
+from benchmarks.rows import REFUSED, Row, Share, Suite, Target, Verdict
 
 SLICES: Final = 20
 Samples = dict[str, list[float]]
@@ -43,16 +43,24 @@ class Judgement:
     """A target and what was measured.
 
     Attributes:
-        row: the row the goal is for.
-        against: the row it is divided by.
-        at_most: the goal.
+        goal: the target.
         measured: median of the per-round ratios.
     """
 
-    row: str
-    against: str
-    at_most: float
+    goal: Target
     measured: float
+
+    @property
+    def line(self) -> str:
+        """What the report says."""
+        goal, found = self.goal, self.measured
+        if goal.at_most is not None:
+            said = "met" if found <= goal.at_most else "missed"
+            return f"target: {goal.row} <= {goal.at_most:.2f} x {goal.against}: {found:.2f}, {said}"
+        if goal.at_least is not None:
+            said = "met" if found >= goal.at_least else "missed"
+            return f"target: {goal.row} >= {goal.at_least:.0f} x {goal.against}: {found:.1f}, {said}"
+        return f"beside: {goal.row} / {goal.against}: {found:.2f}"
 
 
 def check(suite: Suite, row: Row[Any], runner: asyncio.Runner) -> None:
@@ -61,6 +69,9 @@ def check(suite: Suite, row: Row[Any], runner: asyncio.Runner) -> None:
     Raises:
         WrongAnswer: if a good input is refused, a bad one accepted, or one that works once works twice.
     """
+    if row.answers:
+        check_answers(suite, row, runner)
+        return
     good = row.prepare(1)[0]
     same = deepcopy(good)
     said = ask(row, good, runner)
@@ -71,14 +82,31 @@ def check(suite: Suite, row: Row[Any], runner: asyncio.Runner) -> None:
     if said != suite.expected:
         raise WrongAnswer(f"{suite.name}: {row.name} answered {said}, expected {suite.expected}")
     if suite.once:
-        again = ask(row, same, runner)
-        if again.status not in REFUSED and not (row.retries and again.secret == said.secret):
-            raise WrongAnswer(
-                f"{suite.name}: {row.name} answered {again} the second time, expected a refusal"
-            )
+        check_once(suite, row, ask(row, same, runner), said)
     for wrong, make in row.refused.items():
         if (said := ask(row, make(), runner)).status not in REFUSED:
             raise WrongAnswer(f"{suite.name}: {row.name} answered {said} to {wrong}, expected a refusal")
+
+
+def check_once(suite: Suite, row: Row[Any], again: Verdict, first: Verdict) -> None:
+    """Show that what works once was refused `again`, or answered as the `first` time where it may be told again.
+
+    Raises:
+        WrongAnswer: if it works twice.
+    """
+    if again.status not in REFUSED and not (row.retries and again.secret == first.secret):
+        raise WrongAnswer(f"{suite.name}: {row.name} answered {again} the second time, expected a refusal")
+
+
+def check_answers(suite: Suite, row: Row[Any], runner: asyncio.Runner) -> None:
+    """Show that `row` says to its first inputs what it must.
+
+    Raises:
+        WrongAnswer: if one answer differs.
+    """
+    for given, right in zip(row.prepare(len(row.answers)), row.answers, strict=True):
+        if (said := ask(row, given, runner)) != right:
+            raise WrongAnswer(f"{suite.name}: {row.name} answered {said} to {given}, expected {right}")
 
 
 def ask(row: Row[Any], given: object, runner: asyncio.Runner) -> Verdict:
@@ -100,29 +128,35 @@ def sample(suite: Suite, *, rounds: int, size: int, runner: asyncio.Runner) -> S
     for number in range(rounds + 1):
         spent = one_round(suite.rows, size, runner)
         if number:  # the first round warms up
-            for name, nanoseconds in spent.items():
-                times[name].append(nanoseconds / size / 1000)
+            for row in suite.rows:
+                times[row.name].append(spent[row.name] / calls(row, size) / 1000)
     gc.unfreeze()
     for share in suite.shares:
         times[share.name] = subtract(times, share)
     return times
 
 
+def calls(row: Row[Any], size: int) -> int:
+    """Return how many calls of a round of `size` are that row's."""
+    return max(1, size // row.portion)
+
+
 def one_round(rows: Sequence[Row[Any]], size: int, runner: asyncio.Runner) -> dict[str, int]:
-    """Return the nanoseconds which each row takes for `size` fresh inputs.
+    """Return the nanoseconds which each row takes for `size` fresh inputs, or its portion of them.
 
     The rows take turns slice by slice, each slice beginning with another row, so that a busy neighbour or a
     slow clock falls on all of them alike. The garbage collector waits until the round is over.
     """
-    inputs = {row.name: row.prepare(size) for row in rows}
+    inputs = {row.name: row.prepare(calls(row, size)) for row in rows}
     spent = dict.fromkeys(inputs, 0)
-    step = max(1, size // SLICES)
     gc.collect()
     gc.disable()
     try:
-        for turn, start in enumerate(range(0, size, step)):
+        for turn in range(SLICES):
             for row in (*rows[turn % len(rows) :], *rows[: turn % len(rows)]):
-                spent[row.name] += timed(row, inputs[row.name][start : start + step], runner)
+                given = inputs[row.name]
+                start, end = (len(given) * bound // SLICES for bound in (turn, turn + 1))
+                spent[row.name] += timed(row, given[start:end], runner)
     finally:
         gc.enable()
     return spent
@@ -130,6 +164,12 @@ def one_round(rows: Sequence[Row[Any]], size: int, runner: asyncio.Runner) -> di
 
 def timed(row: Row[Any], inputs: Sequence[object], runner: asyncio.Runner) -> int:
     """Return the nanoseconds of CPU time that `row` takes on all of `inputs`."""
+    if row.loop is not None:
+        start = process_time_ns()
+        done = row.loop(inputs)
+        if row.awaits:
+            return runner.run(await_loop(done))
+        return process_time_ns() - start
     return runner.run(run_async(row.call, inputs)) if row.awaits else run(row.call, inputs)
 
 
@@ -146,6 +186,13 @@ async def run_async(call: Callable[[Any], Awaitable[object]], inputs: Sequence[o
     start = process_time_ns()
     for given in inputs:
         await call(given)
+    return process_time_ns() - start
+
+
+async def await_loop(loop: Awaitable[object]) -> int:
+    """Return the nanoseconds of CPU time that awaiting a row's own loop takes."""
+    start = process_time_ns()
+    await loop
     return process_time_ns() - start
 
 
@@ -176,7 +223,4 @@ def spread(samples: Sequence[float]) -> float:
 
 def judge(suite: Suite, times: Samples) -> list[Judgement]:
     """Return what became of the suite's targets."""
-    return [
-        Judgement(goal.row, goal.against, goal.at_most, ratio(times, goal.row, goal.against))
-        for goal in suite.targets
-    ]
+    return [Judgement(goal, ratio(times, goal.row, goal.against)) for goal in suite.targets]

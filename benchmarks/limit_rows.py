@@ -11,14 +11,12 @@ from benchmarks import workload
 from benchmarks.asgi import read_token_answer
 from benchmarks.limits import (
     Answer,
-    Cap,
     Code,
     Credential,
     Facts,
     Located,
     Token,
     code_exchange,
-    decider,
     dutiful_verifier,
     refresh_rotation,
     verifier,
@@ -27,7 +25,6 @@ from benchmarks.rows import Row, Verdict
 
 Item = TypeVar("Item")
 READ, OTHER = 1, 2
-NOBODY, VIEWER, EDITOR = 0, 1, 2
 
 
 def digest(secret: str) -> bytes:
@@ -124,36 +121,6 @@ def dutiful_bearer(stored: int) -> Row[str]:
             "another scope": lambda: add(mask=OTHER),
             "a disabled account": lambda: add(user=workload.OTHER_USER),
             "another token's secret": lambda: f"{headers[0][:43]}.{headers[1][44:]}",
-        },
-    )
-
-
-def access(stored: int) -> Row[bytes]:
-    """Return the ruler of bearer check and decision in one, over that many stored access tokens."""
-    rows: dict[bytes, Credential] = {}
-    caps = {workload.USER: Cap(EDITOR, {}, {}), workload.OTHER_USER: Cap(NOBODY, {}, {})}
-    standings = {
-        (user, workload.APPLICATION): (workload.ORGANIZATION, EDITOR)
-        for user in (workload.USER, workload.OTHER_USER)
-    }
-    decide = decider(rows, workload.RESOURCE, caps, standings)
-
-    def add(*, user: str = workload.USER, mask: int = READ) -> bytes:
-        secret, owner = token_urlsafe(32), token()
-        owner.user = user
-        rows[digest(secret)] = (owner, 1, time() + workload.ACCESS_SECONDS, workload.RESOURCE, mask)
-        return b"Bearer " + secret.encode()
-
-    headers = [add() for _ in range(stored)]
-    return Row(
-        name="LIMIT",
-        prepare=lambda count: in_any_order(headers, count),
-        call=lambda header: decide(header, READ, VIEWER, workload.APPLICATION),
-        read=read_user,
-        refused={
-            "unknown": unknown_header,
-            "another scope": lambda: add(mask=OTHER),
-            "too low a cap": lambda: add(user=workload.OTHER_USER),
         },
     )
 

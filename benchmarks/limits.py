@@ -119,52 +119,6 @@ def dutiful_verifier(
     return verify
 
 
-@define
-class Cap:
-    """A default maximum rank, and overrides; an application's holds while it belongs to that organization."""
-
-    default: int
-    organizations: dict[str, int]
-    applications: dict[str, tuple[str, int]]
-
-
-def decider(
-    access: dict[bytes, Credential],
-    audience: str,
-    caps: dict[str, Cap],
-    standings: dict[tuple[str, str], tuple[str, int]],
-) -> Callable[[bytes, int, int, str], str | None]:
-    """Return the bearer check and the decision in one: header, mask, least rank, application in; user out.
-
-    `caps` are by user, for here each user has one cap; `standings` give, by user and application, who owns it
-    and the user's live rank.
-    """
-
-    def decide(authorization: bytes, required: int, least: int, application: str) -> str | None:
-        if authorization[:7] != b"Bearer " and authorization[:7].lower() != b"bearer ":
-            return None
-        row = access.get(sha256(authorization[7:]).digest())
-        if row is None:
-            return None
-        token, _, expires_at, intended, mask = row
-        if not token.alive or expires_at <= time() or intended != audience or mask & required != required:
-            return None
-        user = token.user
-        standing = standings.get((user, application))
-        if standing is None:
-            return None
-        organization, live = standing
-        cap = caps[user]
-        own = cap.applications.get(application)
-        if own is not None and own[0] == organization:
-            most = own[1]
-        else:
-            most = cap.organizations.get(organization, cap.default)
-        return user if live >= least and most >= least else None
-
-    return decide
-
-
 def parse_form(body: bytes) -> Form | None:
     """Return the fields of a form body, or None if not UTF-8 or a name comes twice (RFC 6749 section 3.2)."""
     form: Form = {}

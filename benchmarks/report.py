@@ -12,7 +12,19 @@ from time import time
 from benchmarks.harness import Figure, Judgement, Samples
 
 RESULTS = Path(__file__).parent / "results"
-PACKAGES = ("attrs", "authlib", "cryptography", "mcp", "oauthlib", "pydantic", "scopegate", "starlette")
+PACKAGES = (
+    "attrs",
+    "authlib",
+    "cedarpy",
+    "cryptography",
+    "mcp",
+    "oauthlib",
+    "pycasbin",
+    "pydantic",
+    "scopegate",
+    "starlette",
+    "vakt",
+)
 
 
 def write(line: str = "") -> None:
@@ -29,10 +41,7 @@ def table(title: str, figures: Sequence[Figure], judgements: Sequence[Judgement]
     for figure in figures:
         write(f"| {figure.name:<44} | {figure.micros:8.2f} | {figure.ratio:6.2f} | {figure.spread:5.0%}  |")
     for judged in judgements:
-        said = "met" if judged.measured <= judged.at_most else "missed"
-        write(
-            f"target: {judged.row} <= {judged.at_most:.2f} x {judged.against}: {judged.measured:.2f}, {said}"
-        )
+        write(judged.line)
 
 
 def versions() -> dict[str, str]:

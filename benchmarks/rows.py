@@ -39,6 +39,10 @@ class Row(Generic[Input]):
         awaits: whether `call` returns an awaitable.
         part: whether it does only a part of the job, to be subtracted from a whole.
         retries: whether the same request told again may get the very same answer, instead of a refusal.
+        loop: the timed work on many inputs, where a call of a Python function for each would itself be felt;
+            a coroutine function if the row awaits.
+        portion: of so many inputs it gets one, where a call takes a hundred times the ruler's.
+        answers: what it must say to the first inputs that it prepares, one by one, in place of the suite's verdict.
     """
 
     name: str
@@ -49,6 +53,9 @@ class Row(Generic[Input]):
     awaits: bool = False
     part: bool = False
     retries: bool = False
+    loop: Callable[[Sequence[Input]], Any] | None = None
+    portion: int = 1
+    answers: Sequence[Verdict] = ()
 
 
 @frozen
@@ -68,11 +75,13 @@ class Target:
         row: the row the goal is for.
         against: the row it is divided by.
         at_most: the ratio to stay under.
+        at_least: the ratio to reach, where the row is somebody else's. With neither, the ratio is only told.
     """
 
     row: str
     against: str
-    at_most: float
+    at_most: float | None = None
+    at_least: float | None = None
 
 
 @frozen

@@ -36,6 +36,7 @@ from scopegate.core.standing import NOWHERE
 from scopegate.core.tokens import Settings
 from scopegate.profiles import DEFAULT, STRICT, Profile
 from scopegate.stores.memory import MemoryStore
+from scopegate.stores.sqlite import SQLiteStore
 from scopegate.web.asgi import ASGIApplication
 
 REALM = "default"
@@ -125,12 +126,12 @@ class AsyncPeople:
 class Stock:
     """A store with one client, and the means to put tokens into it past the consent page."""
 
-    store: MemoryStore
+    store: MemoryStore | SQLiteStore
 
     @classmethod
-    def new(cls) -> "Stock":
-        """Return an empty one."""
-        store = MemoryStore()
+    def new(cls, store: MemoryStore | SQLiteStore | None = None) -> "Stock":
+        """Return an empty one, in memory unless it is said where."""
+        store = store or MemoryStore()
         client = Client(
             id=workload.CLIENT_ID, name="Client", redirect_uris=(workload.REDIRECT_URI,), created_at=time()
         )
@@ -184,23 +185,25 @@ class Stock:
         """Store a code and return it."""
         return self.add(CredentialKind.CODE, seconds=seconds)
 
-    def server(self) -> AuthorizationServer:
+    def server(self, directory: People | None = None) -> AuthorizationServer:
         """Return a synchronous server over this stock."""
         return AuthorizationServer(
             issuer=workload.ISSUER,
             product="Acme IoT",
-            directory=People(),
+            directory=directory or People(),
             resources=[Resource(workload.RESOURCE, scopes=[workload.SCOPE])],
             store=self.store,
             sealing_keys=[encode(urandom(32))],
         )
 
-    def async_server(self, profile: Profile = DEFAULT) -> AsyncAuthorizationServer:
+    def async_server(
+        self, profile: Profile = DEFAULT, directory: AsyncPeople | None = None
+    ) -> AsyncAuthorizationServer:
         """Return an asynchronous server over this stock."""
         return AsyncAuthorizationServer(
             issuer=workload.ISSUER,
             product="Acme IoT",
-            directory=AsyncPeople(),
+            directory=directory or AsyncPeople(),
             resources=[Resource(workload.RESOURCE, scopes=[workload.SCOPE])],
             store=self.store.asynchronous(),
             profile=profile,
@@ -254,50 +257,6 @@ def bearer_row(
     )
 
 
-def access(stored: int) -> Row[str]:
-    """Return scopegate's bearer check and decision in one call."""
-    stock = Stock.new()
-    server = stock.server()
-    return access_row(
-        "scopegate",
-        stock,
-        stored,
-        lambda header: server.access(header, workload.ACTION, application=workload.APPLICATION),
-    )
-
-
-def async_access(stored: int) -> Row[str]:
-    """Return the same through the asynchronous server."""
-    stock = Stock.new()
-    server = stock.async_server()
-    return access_row(
-        "scopegate, async",
-        stock,
-        stored,
-        lambda header: server.access(header, workload.ACTION, application=workload.APPLICATION),
-        awaits=True,
-    )
-
-
-def access_row(
-    name: str, stock: Stock, stored: int, call: Callable[[str], object], *, awaits: bool = False
-) -> Row[str]:
-    """Return the row of one server's bearer check and decision."""
-    headers = [stock.bearer() for _ in range(stored)]
-    return Row(
-        name=name,
-        prepare=lambda count: in_any_order(headers, count),
-        call=call,
-        read=read_access,
-        refused={
-            "unknown": lambda: unknown_header().decode(),
-            "another scope": lambda: stock.bearer(scope=workload.OTHER_SCOPE),
-            "too low a cap": lambda: stock.bearer(role="none"),
-        },
-        awaits=awaits,
-    )
-
-
 def unknown() -> Row[str]:
     """Return how scopegate refuses a token that nobody issued, of the form of its own, which costs most."""
     stock = Stock.new()
@@ -310,7 +269,7 @@ def unknown() -> Row[str]:
             "Bearer " + wire(CredentialKind.ACCESS, new_id(urandom), new_secret(urandom))
             for _ in range(count)
         ],
-        call=server.authenticate,
+        call=server.access,
         read=read_access,
     )
 
@@ -321,7 +280,7 @@ def foreign() -> Row[str]:
     return Row(
         name="scopegate, not of its form",
         prepare=lambda count: [unknown_header().decode() for _ in range(count)],
-        call=server.authenticate,
+        call=server.access,
         read=read_access,
     )
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Final
 
-from benchmarks import limit_rows, scopegate_rows, workload
+from benchmarks import access_suites, decision_suites, limit_rows, scopegate_rows, workload
 from benchmarks.asgi import Exchange, caller, get
 from benchmarks.limits import metadata_document
 from benchmarks.peers import authlib_peer, mcp_peer, oauthlib_peer
@@ -38,24 +38,6 @@ def verify(stored: int) -> Suite:
         expected=GRANTED,
         size=10_000,
         targets=[Target(name, ruler, 2.0) for name in OURS for ruler in RULERS if stored == HOT],
-    )
-
-
-def access(stored: int) -> Suite:
-    """Return the bearer check and the decision over that many stored tokens."""
-    return Suite(
-        name="access" if stored == HOT else "access-many",
-        title=f"Bearer check and decision: header, action, application -> user; {stored} tokens stored",
-        rows=[
-            limit_rows.access(stored),
-            authlib_peer.access(stored),
-            mcp_peer.access(stored),
-            scopegate_rows.access(stored),
-            scopegate_rows.async_access(stored),
-        ],
-        expected=GRANTED,
-        size=10_000,
-        targets=[Target(name, "LIMIT", 2.0) for name in OURS if stored == HOT],
     )
 
 
@@ -145,7 +127,13 @@ def metadata() -> Suite:
 
 SUITES: Final[dict[str, Callable[[], list[Suite]]]] = {
     "verify": lambda: [verify(HOT), verify(MANY)],
-    "access": lambda: [access(HOT), access(MANY)],
+    "access": lambda: [access_suites.access(HOT), access_suites.access(MANY)],
+    "access-sqlite": lambda: [
+        access_suites.sqlite(stored) for stored in (access_suites.REMEMBERED, access_suites.FORGOTTEN)
+    ],
+    "decide": lambda: [decision_suites.decide()],
+    "decide-organizations": lambda: [decision_suites.by_organizations()],
+    "decide-actions": lambda: [decision_suites.by_actions()],
     "unknown": lambda: [unknown()],
     "exchange": lambda: [exchange()],
     "refresh": lambda: [refresh()],

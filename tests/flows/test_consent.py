@@ -4,10 +4,20 @@ import json
 
 import pytest
 from attrs import evolve
-from tests.support import API, KEY, OTHER_KEY, REDIRECT_URI, Journey, RecordedEntropy, World, answered
+from tests.support import (
+    API,
+    KEY,
+    OTHER_KEY,
+    REDIRECT_URI,
+    Journey,
+    RecordedEntropy,
+    WatchedStore,
+    World,
+    answered,
+)
 
 from scopegate import SANDBOX, RoleCap, SignedIn, presets
-from scopegate.core.changes import PutClient
+from scopegate.core.changes import DeleteToken, PutClient
 from scopegate.core.events import EventKind
 from scopegate.core.tokens import MAXIMUM_NAME, Status
 from scopegate.flows import consent
@@ -346,6 +356,31 @@ def test_at_most_ten_tokens_wait(world):
     assert isinstance(bob.redeem(), TokenReply)
     dropped = [event for event in world.events(user="ann") if event.kind is EventKind.DELETED]
     assert [event.detail for event in dropped] == [{"reason": "too many pending"}] * 2
+
+
+def test_a_code_that_is_redeemed_meanwhile_keeps_its_token(make_world):
+    """AZ-14: between the list of those that wait and the deletion, the oldest may have become active."""
+    store = WatchedStore()
+    world = make_world(store=store)
+    elsewhere = World(store=store.store, clock=world.clock, people=world.people)
+    oldest, journey = Journey(world), Journey(world)
+    for each in (oldest, *[journey] * 9):
+        each.register()
+        each.approve()
+        world.clock.forward(1)
+    oldest.server = elsewhere.server
+
+    def redeem_first(name, arguments):
+        if name == "commit" and isinstance(arguments[1][0], DeleteToken):
+            store.before = lambda *_: None
+            assert isinstance(oldest.redeem(), TokenReply)
+
+    store.before = redeem_first
+    journey.register()
+    assert isinstance(journey.approve(), Redirect)
+    assert oldest.access().user == "ann"
+    assert [event for event in world.events() if event.kind is EventKind.DELETED] == []
+    elsewhere.close()
 
 
 def test_those_that_time_has_ended_do_not_count(world):

@@ -135,10 +135,10 @@ class Stores(RuleBasedStateMachine):
         """The end, once."""
         self.commit(realm, RevokeToken(token_id, at, "over"), followers)
 
-    @rule(realm=REALMS, token_id=IDS, followers=FOLLOWERS)
-    def delete(self, realm, token_id, followers):
-        """Nothing left."""
-        self.commit(realm, DeleteToken(token_id), followers)
+    @rule(realm=REALMS, token_id=IDS, generation=st.none() | SMALL, followers=FOLLOWERS)
+    def delete(self, realm, token_id, generation, followers):
+        """Nothing left, unless it went on meanwhile."""
+        self.commit(realm, DeleteToken(token_id, generation), followers)
 
     @rule(realm=REALMS, token_id=IDS, digest=st.sampled_from(DIGESTS), followers=FOLLOWERS)
     def drop(self, realm, token_id, digest, followers):

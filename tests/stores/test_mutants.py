@@ -25,7 +25,7 @@ from scopegate.stores._rooms import Room, Row
 from scopegate.testing.stores import StoreContract
 
 real_changed = _rooms._changed  # noqa: SLF001 - a mutant changes what is inside
-real_add, real_drop = Room._add, Room._drop  # noqa: SLF001 - likewise
+real_add, real_drop, real_delete = Room._add, Room._drop, Room._delete  # noqa: SLF001 - likewise
 
 
 class FollowersWithoutGuard(MemoryStore):
@@ -309,6 +309,11 @@ def create_anyway(room, token):
     return True
 
 
+def delete_anyway(room, token_id, _expected_generation=None):
+    """Take no notice of the generation."""
+    return real_delete(room, token_id)
+
+
 FALSE_GUARD = "test_a_false_guard_writes_nothing_at_all"
 TRUE_GUARD = "test_a_true_guard_writes_the_change_and_its_followers"
 WHOLE = MemoryStore
@@ -408,6 +413,12 @@ MUTANTS = {
         method(Room, "_create", create_anyway),
         FALSE_GUARD,
         "CreateToken of an id that is there",
+    ),
+    "deleted at any generation": (
+        WHOLE,
+        method(Room, "_delete", delete_anyway),
+        FALSE_GUARD,
+        "DeleteToken at generation 0 of one that was redeemed",
     ),
     "client guard ignored": (
         WHOLE,

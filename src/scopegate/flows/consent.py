@@ -326,7 +326,7 @@ def surplus(config: Configuration, pending: Sequence[Token], *, now: float) -> t
     """One deletion for each pending token of a user above the limit, the oldest first (AZ-14)."""
     newest_first = sorted(pending, key=lambda token: (token.created_at, token.id), reverse=True)
     return tuple(
-        Decision(None, (DeleteToken(token.id), AppendEvent(_dropped(token, now))))
+        Decision(None, (DeleteToken(token.id, token.generation), AppendEvent(_dropped(token, now))))
         for token in reversed(newest_first[config.profile.pending_limit :])
     )
 

@@ -121,7 +121,7 @@ class Room:
             case CreateToken():
                 return self._create(change.token)
             case DeleteToken():
-                return self._delete(change.token_id)
+                return self._delete(change.token_id, change.expected_generation)
             case PutClient():
                 return self._put_client(change)
             case PutOnce() | TakeOnce():
@@ -213,10 +213,11 @@ class Room:
         if row is not None and (row.token.last_used_at is None or row.token.last_used_at < change.at):
             self._replace(row, evolve(row.token, last_used_at=change.at))
 
-    def _delete(self, token_id: str) -> bool:
-        row = self.tokens.pop(token_id, None)
-        if row is None:
+    def _delete(self, token_id: str, expected_generation: int | None = None) -> bool:
+        row = self.tokens.get(token_id)
+        if row is None or expected_generation not in {None, row.token.generation}:
             return False
+        del self.tokens[token_id]
         for digest in row.recent:
             del self.records[digest]
         for digest in row.older:

@@ -52,6 +52,9 @@ _REVOKE: Final = """
     UPDATE scopegate_tokens SET revoked_at = ?, revoked_reason = ?
     WHERE realm = ? AND id = ? AND revoked_at IS NULL
 """
+_DELETE: Final = """
+    DELETE FROM scopegate_tokens WHERE realm = ?1 AND id = ?2 AND (?3 IS NULL OR generation = ?3)
+"""
 _PUT_ONCE: Final = """
     INSERT INTO scopegate_once (realm, key, value, expires_at) VALUES (?, ?, ?, ?)
     ON CONFLICT (realm, key) DO UPDATE SET value = excluded.value, expires_at = excluded.expires_at
@@ -110,10 +113,10 @@ def _change_token(
             return _wrote(connection, _ADVANCE, (at, reply, realm, token_id, expected_generation))
         case RevokeToken(token_id, at, reason):
             return _wrote(connection, _REVOKE, (at, reason, realm, token_id))
-        case DeleteToken(token_id):
+        case DeleteToken(token_id, expected_generation):
             key = (realm, token_id)
             connection.execute("DELETE FROM scopegate_credentials WHERE realm = ? AND token_id = ?", key)
-            return _wrote(connection, "DELETE FROM scopegate_tokens WHERE realm = ? AND id = ?", key)
+            return _wrote(connection, _DELETE, (*key, expected_generation))
     assert_never(change)
 
 

@@ -204,14 +204,14 @@ class AuthorizationServer:
                 entropy=self._entropy,
             )
             if self._committed(decision.changes):
-                self._drop_surplus(transaction.user, now)
+                self._drop_surplus(transaction, now)
                 return decision.outcome
         raise ContentionError
 
-    def _drop_surplus(self, user: str, now: float) -> None:
-        query = consent.pending_query(self.configuration, user, now=now)
+    def _drop_surplus(self, transaction: Transaction, now: float) -> None:
+        query = consent.pending_query(self.configuration, transaction, now=now)
         pending = self._store.tokens(self._realm, query, after=None, limit=PAGE)
-        for decision in consent.surplus(self.configuration, pending.items, now=now):
+        for decision in consent.surplus(self.configuration, transaction, pending.items, now=now):
             self._committed(decision.changes)
 
     # The token, revocation and registration endpoints

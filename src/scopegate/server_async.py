@@ -204,14 +204,14 @@ class AsyncAuthorizationServer:
                 entropy=self._entropy,
             )
             if await self._committed(decision.changes):
-                await self._drop_surplus(transaction.user, now)
+                await self._drop_surplus(transaction, now)
                 return decision.outcome
         raise ContentionError
 
-    async def _drop_surplus(self, user: str, now: float) -> None:
-        query = consent.pending_query(self.configuration, user, now=now)
+    async def _drop_surplus(self, transaction: Transaction, now: float) -> None:
+        query = consent.pending_query(self.configuration, transaction, now=now)
         pending = await self._store.tokens(self._realm, query, after=None, limit=PAGE)
-        for decision in consent.surplus(self.configuration, pending.items, now=now):
+        for decision in consent.surplus(self.configuration, transaction, pending.items, now=now):
             await self._committed(decision.changes)
 
     # The token, revocation and registration endpoints

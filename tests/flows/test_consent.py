@@ -358,6 +358,21 @@ def test_at_most_ten_tokens_wait(world):
     assert [event.detail for event in dropped] == [{"reason": "too many pending"}] * 2
 
 
+def test_the_approval_of_this_moment_stays_though_the_clock_was_set_back(world):
+    """AZ-14: the oldest of the others goes."""
+    journey = Journey(world)
+    journey.register()
+    for _ in range(10):
+        journey.approve()
+        world.clock.forward(1)
+    newest_before = journey.token_id
+    world.clock.back(3600)
+    journey.approve()
+    assert isinstance(journey.redeem(), TokenReply)
+    assert world.record(newest_before) is not None
+    assert len(world.server.tokens("ann").items) == 10
+
+
 def test_a_code_that_is_redeemed_meanwhile_keeps_its_token(make_world):
     """AZ-14: between the list of those that wait and the deletion, the oldest may have become active."""
     store = WatchedStore()

@@ -127,17 +127,17 @@ class Lifecycle(RuleBasedStateMachine):
         grant.code = client.code
         grant.token_id = grant.code[4:].partition(".")[0]
         self.known.append(grant)
-        self._oldest_pending_go(user)
+        self._oldest_pending_go(user, grant)
         return grant
 
-    def _oldest_pending_go(self, user):
-        """Only those that still wait now are counted; those that time has ended are as good as gone."""
+    def _oldest_pending_go(self, user, newest):
+        """Only those that still wait now are counted, and the one just approved stays, whatever the clock did."""
         waiting = [
             grant
             for grant in self.known
             if grant.user == user and not grant.deleted and self._status(grant) is Status.PENDING
         ]
-        waiting.sort(key=lambda grant: (grant.created_at, grant.token_id), reverse=True)
+        waiting.sort(key=lambda grant: (grant is newest, grant.created_at, grant.token_id), reverse=True)
         for grant in waiting[self.profile.pending_limit :]:
             grant.deleted = True
 

@@ -317,14 +317,25 @@ def siblings_query(config: Configuration, transaction: Transaction, *, now: floa
     )
 
 
-def pending_query(config: Configuration, user: str, *, now: float) -> TokenQuery:
-    """The tokens of a user that wait for their code to be redeemed."""
-    return TokenQuery(user=user, pending=True, pending_after=now - config.profile.pending_lifetime)
+def pending_query(config: Configuration, transaction: Transaction, *, now: float) -> TokenQuery:
+    """The tokens of this user that wait for their code to be redeemed."""
+    return TokenQuery(
+        user=transaction.user, pending=True, pending_after=now - config.profile.pending_lifetime
+    )
 
 
-def surplus(config: Configuration, pending: Sequence[Token], *, now: float) -> tuple[Decision[None], ...]:
-    """One deletion for each pending token of a user above the limit, the oldest first (AZ-14)."""
-    newest_first = sorted(pending, key=lambda token: (token.created_at, token.id), reverse=True)
+def surplus(
+    config: Configuration, transaction: Transaction, pending: Sequence[Token], *, now: float
+) -> tuple[Decision[None], ...]:
+    """One deletion for each pending token of a user above the limit, the oldest first (AZ-14).
+
+    The one that was approved just now stays, whatever the clock says.
+    """
+    newest_first = sorted(
+        pending,
+        key=lambda token: (token.id == transaction.token_id, token.created_at, token.id),
+        reverse=True,
+    )
     return tuple(
         Decision(None, (DeleteToken(token.id, token.generation), AppendEvent(_dropped(token, now))))
         for token in reversed(newest_first[config.profile.pending_limit :])

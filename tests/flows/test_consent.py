@@ -7,6 +7,7 @@ from attrs import evolve
 from tests.support import (
     API,
     KEY,
+    MCP,
     OTHER_KEY,
     REDIRECT_URI,
     Journey,
@@ -184,6 +185,30 @@ def test_a_scope_that_is_no_longer_offered_ends_the_page(asked, make_world):
     assert changed.server.consent(form, asked.signed_in) == ErrorPage("expired_transaction")
 
 
+def test_a_resource_that_is_no_longer_there_ends_the_page(asked, make_world):
+    """AZ-15: likewise."""
+    world = asked.world
+    asked.authorize(resource=[API, MCP])
+    shared = {"store": world.given_store, "clock": world.clock, "people": world.people}
+    changed = make_world(
+        **shared, entropy=RecordedEntropy("later"), resources=world.configuration.resources[1:]
+    )
+    form = ConsentForm(asked.transaction, "approve", "viewer")
+    assert changed.server.consent(form, asked.signed_in) == ErrorPage("expired_transaction")
+    assert isinstance(world.server.consent(form, asked.signed_in), Redirect)
+
+
+def test_a_scope_that_the_client_may_no_longer_ask_for_ends_the_page(asked, world):
+    """CON-2: the operator narrowed the client meanwhile."""
+    client = world.store.client(world.realm, asked.client_id)
+    fewer = evolve(client, scopes=("only.User.read",), version=2)
+    world.store.commit(world.realm, [PutClient(fewer, 1)])
+    assert asked.decide() == ErrorPage("expired_transaction")
+    wide = evolve(client, scopes=tuple(asked.scope.split()), version=3)
+    world.store.commit(world.realm, [PutClient(wide, 2)])
+    assert isinstance(asked.decide(), Redirect)
+
+
 def test_the_prompt_says_everything(asked):
     """CON-9: who asks, where it returns to, what for, as whom, and how far."""
     prompt = asked.authorize()
@@ -273,8 +298,8 @@ def test_the_form_cannot_alter_the_request():
 def test_a_transaction_that_we_did_not_seal_is_refused(asked, world, change):
     """AZ-15, CON-2: forged, damaged, sealed for something else or by somebody else."""
     sealed = asked.transaction
-    sealer = world.configuration.sealer
-    opened = sealer.open(consent.PURPOSE, sealed)
+    sealer, purpose = world.configuration.sealer, consent.purpose(world.configuration)
+    opened = sealer.open(purpose, sealed)
     with World(sealing_keys=[OTHER_KEY]) as other:
         changed = {
             "empty": "",
@@ -282,7 +307,7 @@ def test_a_transaction_that_we_did_not_seal_is_refused(asked, world, change):
             "flipped": ("A" if sealed[40] != "A" else "B").join((sealed[:40], sealed[41:])),
             "extended": sealed + "AAAA",
             "other purpose": sealer.seal("a page's form", opened.payload, world.entropy),
-            "other key": other.configuration.sealer.seal(consent.PURPOSE, opened.payload, world.entropy),
+            "other key": other.configuration.sealer.seal(purpose, opened.payload, world.entropy),
             "text": "\u00e9" * 100,
         }[change]
     form = ConsentForm(changed, "approve", "viewer")
@@ -437,7 +462,8 @@ def test_a_sealed_transaction_is_not_readable(asked):
     """AZ-15: neither state nor user can be read out of the page."""
     assert "ann" not in asked.transaction
     assert "state" not in asked.transaction
-    payload = asked.world.configuration.sealer.open(consent.PURPOSE, asked.transaction).payload
+    purpose = consent.purpose(asked.world.configuration)
+    payload = asked.world.configuration.sealer.open(purpose, asked.transaction).payload
     assert "ann" in json.loads(payload)
 
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from attrs import evolve, field, frozen
 
@@ -32,8 +32,6 @@ from scopegate.flows.requests import ConsentForm
 
 if TYPE_CHECKING:
     from scopegate.flows.sealing import Opened
-
-PURPOSE: Final = "consent transaction"
 
 
 @frozen(kw_only=True)
@@ -72,6 +70,11 @@ def begin(config: Configuration, request: ValidRequest, *, now: float, entropy: 
     )
 
 
+def purpose(config: Configuration) -> str:
+    """What a transaction is sealed for: one server, so that none of another opens here under a shared key."""
+    return f"consent transaction of {config.realm} at {config.issuer}"
+
+
 def seal(config: Configuration, transaction: Transaction, entropy: Entropy) -> str:
     """The transaction as the form carries it; it can be neither read nor altered (AZ-15)."""
     payload = [
@@ -86,7 +89,7 @@ def seal(config: Configuration, transaction: Transaction, entropy: Entropy) -> s
         transaction.resources,
         transaction.challenge,
     ]
-    return config.sealer.seal(PURPOSE, json.dumps(payload).encode(), entropy)
+    return config.sealer.seal(purpose(config), json.dumps(payload).encode(), entropy)
 
 
 def _unsealed(opened: "Opened") -> Transaction:
@@ -112,7 +115,7 @@ def resume(
     config: Configuration, form: ConsentForm, signed_in: SignedIn | None, *, now: float
 ) -> Transaction | ErrorPage | SignInFirst:
     """The transaction that a form belongs to, if it is this user's and session's, and still valid (CON-2 to CON-4)."""
-    opened = config.sealer.open(PURPOSE, form.transaction)
+    opened = config.sealer.open(purpose(config), form.transaction)
     if opened is None:
         return ErrorPage("expired_transaction")
     transaction = _unsealed(opened)
@@ -120,9 +123,11 @@ def resume(
         return ErrorPage("sign_in_required", 403)
     if transaction.user != signed_in.user or transaction.session != (signed_in.session or ""):
         return ErrorPage("wrong_user", 403)
-    if now >= transaction.expires_at or not config.catalogue.offered.keys() >= set(transaction.scopes):
-        return ErrorPage("expired_transaction")
-    return transaction
+    known = set(config.audiences.values())
+    stands = known >= set(transaction.resources) and config.catalogue.offered.keys() >= set(
+        transaction.scopes
+    )
+    return transaction if stands and now < transaction.expires_at else ErrorPage("expired_transaction")
 
 
 def prompt(
@@ -142,6 +147,8 @@ def prompt(
     redirect = match(client.redirect_uris, transaction.redirect_uri)
     if redirect is None:
         return ErrorPage("bad_redirect_uri")
+    if client.scopes is not None and not set(client.scopes).issuperset(transaction.scopes):
+        return ErrorPage("expired_transaction")
     if account is None or not account.enabled:
         return ErrorPage("sign_in_required", 403)
     lifetime = config.profile.token_lifetime

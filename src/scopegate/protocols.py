@@ -219,7 +219,7 @@ class Throttle(Protocol):
 
         Args:
             endpoint: ``register``, or ``secret`` for failed client authentication.
-            key: who asks: a client id, or "" for everybody together.
+            key: who asks: a client id as it was sent, of any length, or "" for everybody together.
             now: POSIX seconds.
         """
         ...

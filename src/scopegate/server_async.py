@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from scopegate import presets
 from scopegate.core.caps import RoleCap
@@ -39,6 +40,8 @@ from scopegate.profiles import DEFAULT, Profile
 from scopegate.protocols import AsyncDirectory, Throttle
 from scopegate.stores import AsyncGivenStore, as_async_store
 from scopegate.throttle import WindowThrottle
+
+T = TypeVar("T")
 
 ATTEMPTS = 3
 PAGE = 100
@@ -247,7 +250,7 @@ class AsyncAuthorizationServer:
         )
         return decision.outcome, decision.changes
 
-    def _slowed(self, client_id: str, outcome: TokenOutcome) -> TokenOutcome:
+    def _slowed(self, client_id: str, outcome: T) -> T | OAuthFailure:
         if not throttling.is_guess(outcome):
             return outcome
         wait = self._throttle.wait(throttling.SECRET, client_id, now=self._clock())
@@ -269,7 +272,7 @@ class AsyncAuthorizationServer:
             now = self._clock()
             decision = revoke.decide(self.configuration, presented, record=record, client=client, now=now)
             if await self._committed(decision.changes):
-                return decision.outcome
+                return self._slowed(presented.credentials.client_id, decision.outcome)
         raise ContentionError
 
     async def register(self, request: RegistrationRequest) -> RegisterOutcome:

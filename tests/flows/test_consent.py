@@ -97,6 +97,14 @@ def test_the_same_choice_again_gets_the_same_redirect(asked, world):
     assert [event.kind for event in world.events(user="ann")] == [EventKind.AUTHORIZED]
 
 
+def test_a_wrong_verifier_does_not_come_between_two_clicks(asked):
+    """CODE-8, CON-4: the client's mistake is no decision of the user."""
+    first = asked.decide()
+    asked.redeem(code_verifier="w" * 43)
+    assert asked.decide().location == first.location
+    assert isinstance(asked.redeem(), TokenReply)
+
+
 def test_the_same_choice_after_the_redemption_gives_a_used_code(asked):
     """CON-4: the redirect is the same, and its code is spent."""
     first = asked.decide()

@@ -102,6 +102,11 @@ class Token:
     last_used_at: float | None = None
     unknown: dict[str, object] = field(factory=dict[str, object], repr=False)
 
+    @property
+    def edition(self) -> int:
+        """One more at each change by people: wrong verifiers are counted in the settings too, one version each."""
+        return self.version - self.settings.verifier_failures
+
     def advanced(self, at: float, reply: bytes | None) -> "Token":
         """The token one generation on. Written out, for it is made at every exchange and refresh.
 

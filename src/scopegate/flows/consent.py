@@ -247,7 +247,7 @@ def _approve(
 ) -> Decision[AuthorizeOutcome]:
     if record is not None:
         same = record.token.user == transaction.user and record.token.settings.cap == cap
-        if not same or record.token.version != 1 or record.token.revoked_at is not None:
+        if not same or record.token.edition != 1 or record.token.revoked_at is not None:
             return Decision(ErrorPage("already_decided", 409))
         return Decision(_approved(config, transaction, shown, record.token.code_salt))
     token = _pending(config, transaction, shown, cap, now=now, salt=new_id(entropy))

@@ -14,8 +14,10 @@ from attrs import frozen
 from mcp.server.auth.middleware.auth_context import AuthContextMiddleware
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.auth.provider import AccessToken
+from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.server.mcpserver import MCPServer
-from mcp.types import INTERNAL_ERROR, INVALID_REQUEST, CallToolResult, TextContent
+from mcp.shared.exceptions import MCPError
+from mcp.types import INTERNAL_ERROR, INVALID_PARAMS, INVALID_REQUEST, CallToolResult, TextContent
 from starlette.applications import Starlette
 from starlette.authentication import AuthCredentials
 from starlette.concurrency import run_in_threadpool
@@ -116,6 +118,7 @@ class Protection:
         self._inner = mcp.streamable_http_app(streamable_http_path=self._path, **options)
         self._inner.router.lifespan_context = self._checked(self._inner.router.lifespan_context)
         self._accepted = AuthContextMiddleware(self._inner)
+        mcp.middleware.append(self._known_only)
 
     # What tools need
 
@@ -236,6 +239,13 @@ class Protection:
                 yield state
 
         return lifespan
+
+    async def _known_only(self, ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
+        """Refuse a tool that came past us after the start. The SDK has read the call here, however long it is."""
+        name = (ctx.params or {}).get("name")
+        if ctx.method == "tools/call" and isinstance(name, str) and name not in self._needs:
+            raise MCPError(INVALID_PARAMS, f"Unknown tool: {name}")
+        return await call_next(ctx)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one connection (ASGI 3)."""

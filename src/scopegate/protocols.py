@@ -218,7 +218,7 @@ class Throttle(Protocol):
         """Count one request and say how many seconds the caller must wait: 0 lets it through.
 
         Args:
-            endpoint: ``register``, or ``secret`` for failed client authentication.
+            endpoint: ``register`` for a registration that is acceptable, or ``secret`` for a secret that is wrong.
             key: who asks: a client id as it was sent, of any length, or "" for everybody together.
             now: POSIX seconds.
         """

@@ -278,10 +278,12 @@ class AuthorizationServer:
     def register(self, request: RegistrationRequest) -> RegisterOutcome:
         """Register a client that asks for itself (RFC 7591)."""
         now = self._clock()
+        decision = register.decide(self.configuration, request, now=now, entropy=self._entropy)
+        if isinstance(decision.outcome, OAuthFailure):
+            return self._slowed("", decision.outcome)
         slowed = throttling.slowed(self._throttle.wait(throttling.REGISTER, "", now=now))
         if slowed is not None:
             return slowed
-        decision = register.decide(self.configuration, request, now=now, entropy=self._entropy)
         if self._committed(decision.changes):
             return decision.outcome
         raise ContentionError

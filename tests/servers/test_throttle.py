@@ -122,6 +122,18 @@ def test_registration_is_slowed_for_everybody_together(make_world):
     assert isinstance(world.server.register(DOCUMENT), Registered)
 
 
+def test_a_registration_that_is_refused_anyway_is_not_counted(make_world):
+    """DCR-7: whoever sends what nobody would store locks nobody out."""
+    world = make_world(throttle=None, initial_access_tokens=["let me in"])
+    for _ in range(130):
+        assert world.server.register(RegistrationRequest(None, "Bearer let me in")).status == 400
+    guesses = [world.server.register(RegistrationRequest({}, f"Bearer {each}")) for each in range(130)]
+    assert [answer.status for answer in guesses] == [401] * 10 + [429] * 120
+    admitted = RegistrationRequest(DOCUMENT.document, "Bearer let me in")
+    answers = [world.server.register(admitted) for _ in range(121)]
+    assert [answer.status for answer in answers if isinstance(answer, OAuthFailure)] == [429]
+
+
 def test_a_throttle_of_ones_own_decides(make_world):
     """The host's throttle is told the endpoint, the key and the time."""
     heard = []

@@ -5,12 +5,12 @@ from contextlib import asynccontextmanager
 from typing import Annotated
 
 import pytest
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from starlette.applications import Starlette
 from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.routing import Mount, Route
 from tests.adapters.hosts import seen
-from tests.support import Journey, World
+from tests.support import MCP, Journey, World
 from tests.web.driver import Sent, ask_asgi, with_lifespan
 
 from scopegate import Access, ConfigurationError
@@ -225,8 +225,79 @@ def test_trouble_of_the_store_is_503_in_a_route(world, kind):
     assert "disk" not in reply.text
 
 
+def started(world, app):
+    """What the app says when it starts, or why it does not."""
+    try:
+        said = world.run(with_lifespan(app, "startup", "shutdown"))
+    except ConfigurationError as error:
+        return str(error)
+    return said[0]["type"]
+
+
+def wrong_app(kind, path, needs):
+    """An app with a route that requires what makes no sense, deep in what it is made of."""
+    if kind == "starlette":
+
+        async def endpoint(request):
+            return PlainTextResponse(str(request))
+
+        for need in needs:
+            endpoint = starlette.requires(*need[0], **need[1])(endpoint)
+        return Starlette(routes=[Mount("/at/{place}", routes=[Route(path, endpoint)])])
+    last, *others = needs
+    inner, outer, app = APIRouter(), APIRouter(prefix="/{place}"), FastAPI()
+    outer.dependencies = [fastapi.requires(*need[0], **need[1]) for need in others]
+
+    @inner.put(path)
+    async def put(access: Annotated[Access, fastapi.requires(*last[0], **last[1])]):
+        return seen(access)
+
+    outer.include_router(inner)
+    app.include_router(outer, prefix="/at")
+    return app
+
+
+@pytest.mark.parametrize("kind", ["starlette", "fastapi", "mounted"])
+@pytest.mark.parametrize(
+    ("needs", "problem"),
+    [
+        ([(("Nothing.read",), {})], "Nothing.read"),
+        ([(("Application.read",), {})], "judged at an application"),
+        ([(("Organization.read",), {"application": "place"})], "judged at an organization"),
+        ([(("Application.read",), {"application": "app"})], "no parameter 'app'"),
+        ([((), {"organization": "app"})], "no parameter 'app'"),
+        ([((), {"resource": "https://acme.example/apl"})], "resource 'https://acme.example/apl'"),
+        ([((), {"resource": "https://ACME.example/api"})], "resource 'https://ACME.example/api'"),
+        ([(("User.read",), {}), (("Nothing.read",), {})], "Nothing.read"),
+        ([(("Nothing.read",), {}), (("User.read",), {})], "Nothing.read"),
+    ],
+)
+def test_a_need_that_makes_no_sense_stops_the_start(world, kind, needs, problem):
+    """Not a 500 at the first request: the app does not start, and says which route it is."""
+    app = wrong_app("fastapi" if kind == "mounted" else kind, "/{thing}", needs)
+    if kind == "mounted":
+        app = Starlette(routes=[Mount("/deep", app)])
+    message = started(world, installed(app, world))
+    assert problem in message
+    assert "/at/{place}/{thing}" in message
+
+
+@pytest.mark.parametrize("kind", ["starlette", "fastapi"])
+def test_needs_that_make_sense_start(world, kind):
+    """Parameters of mounts and of routers around a route are its own, too."""
+    needs = [
+        (("Application.read",), {"application": "place"}),
+        (("Organization.read",), {"organization": "thing", "resource": MCP}),
+        ((), {}),
+    ]
+    app = installed(wrong_app(kind, "/{thing}", needs), world)
+    (route,) = starlette.protected_routes(app.routes)
+    assert len(set(route.needs)) == 3
+    assert started(world, app) == "lifespan.startup.complete"
+
+
 def test_an_action_that_is_not_in_the_catalogue_is_the_hosts_mistake(world, secret):
-    """Nothing is decided about unknown names; the host hears of it at the first request."""
+    """Nothing is decided about unknown names; a host without a lifespan hears of it at the first request."""
 
     @starlette.requires("Nothing.read")
     async def endpoint(request):

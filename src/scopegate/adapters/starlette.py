@@ -1,11 +1,12 @@
 """scopegate in a Starlette app: `install` mounts it, `requires` protects a route."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager
 from functools import wraps
 from inspect import iscoroutinefunction
 from typing import Any, Concatenate, Final, ParamSpec, TypeAlias, cast
 
+from attrs import frozen
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import URLPath
@@ -18,6 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from scopegate.errors import ConfigurationError, UnavailableError
 from scopegate.flows.access import TWO_CREDENTIALS, Access, Refusal
 from scopegate.flows.challenges import Challenge
+from scopegate.flows.needs import Need, check
 from scopegate.flows.outcomes import SignedIn
 from scopegate.server_async import AsyncAuthorizationServer
 from scopegate.web.asgi import ASGIApplication
@@ -30,6 +32,7 @@ Awaited: TypeAlias = Callable[Concatenate[Request, P], Awaitable[Response]]
 CurrentUser: TypeAlias = Callable[[Request], Who | Awaitable[Who]]
 
 STATE: Final = "scopegate"
+NEED: Final = "scopegate_need"
 
 
 class RefusedError(HTTPException):
@@ -47,6 +50,54 @@ class RefusedError(HTTPException):
         super().__init__(challenge.status, refusal.reason, headers)
         self.refusal = refusal
         self.challenge = challenge
+
+
+@frozen
+class ProtectedRoute:
+    """A route that `requires` something, wherever it is mounted.
+
+    Args:
+        path: its path, with the names of its parameters.
+        methods: its HTTP methods.
+        parameters: the names of its path parameters, and of those of the mounts around it.
+        needs: what it requires.
+    """
+
+    path: str
+    methods: frozenset[str]
+    parameters: frozenset[str]
+    needs: tuple[Need, ...]
+
+
+def protected_routes(
+    routes: Iterable[Any], path: str = "", parameters: frozenset[str] = frozenset()
+) -> Iterator[ProtectedRoute]:
+    """The protected routes among routes and what is mounted there, of Starlette and FastAPI."""
+    for route in routes:
+        # FastAPI looks into a router that is included when it is asked to.
+        included = getattr(route, "effective_route_contexts", None)
+        if included is not None:
+            yield from protected_routes(included(), path, parameters)
+            continue
+        full = path + (getattr(route, "path", None) or "")
+        names = parameters | frozenset(getattr(route, "param_convertors", ()))
+        yield from protected_routes(getattr(route, "routes", None) or (), full, names)
+        needs = tuple(_needs(route))
+        if needs:
+            yield ProtectedRoute(full, frozenset(getattr(route, "methods", None) or ()), names, needs)
+
+
+def _needs(route: object) -> Iterator[Need]:
+    """What a route requires: by its endpoint, or by its dependencies in FastAPI."""
+    waiting = [getattr(route, "endpoint", None), getattr(route, "dependant", None)]
+    while waiting:
+        found: Any = waiting.pop()
+        need = getattr(found, NEED, None)
+        if isinstance(need, Need):
+            yield need
+        if found is not None:
+            waiting += [getattr(found, name, None) for name in ("call", "__wrapped__")]
+            waiting += getattr(found, "dependencies", ())
 
 
 class _SiteRoute(BaseRoute):
@@ -105,17 +156,22 @@ def install(
     )
     setattr(app.state, STATE, server)
     app.router.routes.insert(0, _SiteRoute(application))
-    app.router.lifespan_context = _with_server(app.router.lifespan_context, server)
+    app.router.lifespan_context = _with_server(app, server)
     app.add_exception_handler(RefusedError, _refused)
     app.add_exception_handler(UnavailableError, _unavailable)
 
 
-def _with_server(inner: Callable[[Any], Any], server: AsyncAuthorizationServer) -> Callable[[Any], Any]:
+def _with_server(app: Starlette, server: AsyncAuthorizationServer) -> Callable[[Any], Any]:
+    inner = app.router.lifespan_context
+
     @asynccontextmanager
-    async def lifespan(app: ASGIApp) -> AsyncGenerator[Any]:
+    async def lifespan(running: ASGIApp) -> AsyncGenerator[Any]:
+        for route in protected_routes(app.routes):
+            for need in route.needs:
+                check(server.configuration, need, what=f"route {route.path!r}", parameters=route.parameters)
         await server.open()
         try:
-            async with inner(app) as state:
+            async with inner(running) as state:
                 yield state
         finally:
             await server.close()
@@ -223,6 +279,7 @@ def requires(
         application: the path parameter that holds the application.
         resource: the URI of the resource as configured; None: the first one.
     """
+    need = Need(action, organization, application, resource)
 
     def protect(
         endpoint: Callable[Concatenate[Request, P], Awaitable[Response] | Response],
@@ -246,6 +303,7 @@ def requires(
                 return await run_in_threadpool(cast("Plain[P]", endpoint), request, *args, **kwargs)
             return await cast("Awaited[P]", endpoint)(request, *args, **kwargs)
 
+        setattr(protected, NEED, need)
         return protected
 
     return protect

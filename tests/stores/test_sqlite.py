@@ -1,8 +1,10 @@
 """The SQLite store keeps the contract, and what a file adds to it."""
 
 import asyncio
+import os
 import shutil
 import sqlite3
+import stat
 import subprocess
 import sys
 from contextlib import ExitStack, closing, contextmanager
@@ -521,3 +523,20 @@ def test_a_copied_file_is_a_whole_store(path, store, tmp_path):
     shutil.copy(path, tmp_path / "copy.db")
     with closing(SQLiteStore(tmp_path / "copy.db")) as copy:
         assert everything(copy, "realm") == before
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes of files are POSIX")
+@pytest.mark.parametrize("mode", [None, 0o640])
+def test_a_new_file_is_for_its_owner_alone(path, mode):
+    """So are the log and the index beside it; a file that is there keeps the mode that somebody chose."""
+    if mode is not None:
+        path.touch(mode)
+        path.chmod(mode)
+    before = os.umask(0o022)
+    try:
+        with closing(SQLiteStore(path)) as store:
+            store.commit("realm", [CreateToken(make_token())])
+            found = {each.name: stat.S_IMODE(each.stat().st_mode) for each in path.parent.iterdir()}
+    finally:
+        os.umask(before)
+    assert found == dict.fromkeys((path.name, f"{path.name}-wal", f"{path.name}-shm"), mode or 0o600)

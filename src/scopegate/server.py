@@ -544,5 +544,10 @@ class AuthorizationServer:
         Call it now and then, and again at once while it frees ``limit`` rows.
         """
         now = self._clock()
-        pending_before = manage.pending_before(self.configuration, now=now)
-        return self._store.sweep(self._realm, pending_before=pending_before, kept_before=now, limit=limit)
+        return self._store.sweep(
+            self._realm,
+            pending_before=manage.pending_before(self.configuration, now=now),
+            kept_before=now,
+            idle_before=register.idle_before(self.configuration, now=now),
+            limit=limit,
+        )

@@ -68,7 +68,7 @@ class Lifecycle(RuleBasedStateMachine):
     """Two users, a public and a confidential client, one server, and a clock that goes both ways."""
 
     colour = "sync"
-    profile = DEFAULT
+    profile = evolve(DEFAULT, idle_registration=None)
 
     grants = Bundle("grants")
 
@@ -411,7 +411,7 @@ class AsyncLifecycle(Lifecycle):
 class StrictLifecycle(Lifecycle):
     """No retries, no tolerance, an end, and a pause that looks like one."""
 
-    profile = evolve(STRICT, token_lifetime=5 * DAY)
+    profile = evolve(STRICT, token_lifetime=5 * DAY, idle_registration=None)
 
 
 class AsyncStrictLifecycle(StrictLifecycle):

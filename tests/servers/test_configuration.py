@@ -240,6 +240,7 @@ async def test_a_synchronous_directory_serves_an_asynchronous_server_in_threads(
         ({"replay_tolerance": -1}, "replay_tolerance"),
         ({"verifier_attempts": 0}, "verifier_attempts"),
         ({"consumed_memory": 0}, "consumed_memory"),
+        ({"idle_registration": 0}, "idle_registration"),
         ({"last_used_precision": -1}, "last_used_precision"),
         ({"paused": "maybe"}, "paused"),
     ],

@@ -196,24 +196,45 @@ class NoTurns(MemoryStore):
 class SweepsEverything(MemoryStore):
     """Ignores the limit of a sweep."""
 
-    def sweep(self, realm, /, *, pending_before, kept_before, limit):
+    def sweep(self, realm, /, *, limit, **times):
         """All at once."""
-        return super().sweep(
-            realm, pending_before=pending_before, kept_before=kept_before, limit=limit and 999
-        )
+        return super().sweep(realm, limit=limit and 999, **times)
 
 
 class SweepsTooMuch(MemoryStore):
     """Sweeps redeemed tokens that have ended."""
 
-    def sweep(self, realm, /, *, pending_before, kept_before, limit):
+    def sweep(self, realm, /, *, kept_before, **others):
         """Tidies up what people want to see."""
-        freed = super().sweep(realm, pending_before=pending_before, kept_before=kept_before, limit=limit)
+        freed = super().sweep(realm, kept_before=kept_before, **others)
         for token in super().tokens(realm, TokenQuery(), after=None, limit=99).items:
             if token.expires_at is not None and token.expires_at <= kept_before:
                 super().commit(realm, [DeleteToken(token.id)])
                 freed += 1
         return freed
+
+
+class SweepsOldClients(MemoryStore):
+    """Counts idleness from the registration on."""
+
+    def sweep(self, realm, /, *, idle_before, **others):
+        """Forgets that it must have been noticed."""
+        if realm in self._rooms:
+            self._rooms[realm].idle = {
+                known: -1.0
+                for known in self._rooms[realm].clients
+                if known not in self._rooms[realm].by_client
+            }
+        return super().sweep(realm, idle_before=idle_before, **others)
+
+
+class SweepsNoClients(MemoryStore):
+    """Keeps every registration for ever."""
+
+    def sweep(self, realm, /, *, idle_before, **others):
+        """Never notices."""
+        del idle_before
+        return super().sweep(realm, idle_before=-1.0, **others)
 
 
 def changed(**mutations):
@@ -351,6 +372,8 @@ MUTANTS = {
         "test_a_sweep_frees_nothing_that_ended_but_was_redeemed",
         None,
     ),
+    "sweeps old clients": (SweepsOldClients, None, "test_a_registration_that_stays_idle_goes", None),
+    "sweeps no clients": (SweepsNoClients, None, "test_idle_registrations_go_within_the_limit", None),
     "check, then write": (NoTurns, slow_decision, "test_one_of_many_wins_a_guard", "AdvanceToken"),
     "torn writes": (NoTurns, slow_followers, "test_a_reader_sees_a_commit_whole_or_not_at_all", None),
     "version guard ignored": (

@@ -214,7 +214,7 @@ def bearer(stored: int) -> Row[str]:
     server = stock.server()
 
     def call(header: str) -> Access | Refusal:
-        granted = server.authenticate(header)
+        granted = server.access(header)
         return granted if isinstance(granted, Refusal) or workload.SCOPE in granted.scopes else TOO_LITTLE
 
     return bearer_row("scopegate", stock, stored, call)
@@ -226,7 +226,7 @@ def async_bearer(stored: int) -> Row[str]:
     server = stock.async_server()
 
     async def call(header: str) -> Access | Refusal:
-        granted = await server.authenticate(header)
+        granted = await server.access(header)
         return granted if isinstance(granted, Refusal) or workload.SCOPE in granted.scopes else TOO_LITTLE
 
     return bearer_row("scopegate, async", stock, stored, call, awaits=True)

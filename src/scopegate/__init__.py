@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from scopegate import presets, profiles
     from scopegate.core.caps import ApplicationCap, RoleCap
+    from scopegate.core.catalogue import Catalogue
     from scopegate.core.clients import AuthMethod, Client
-    from scopegate.core.permissions import Explanation, Layer
+    from scopegate.core.permissions import Evaluator, Explanation, Layer
     from scopegate.core.roles import Role, RoleLadder
-    from scopegate.core.scopes import AccessClass, Action, Catalogue, Level
+    from scopegate.core.scopes import AccessClass, Action, Level
     from scopegate.core.standing import (
         SANDBOX,
         Account,
         Application,
+        Ceiling,
         Membership,
         Organization,
         Sandbox,
@@ -46,8 +48,10 @@ __all__ = [
     "AuthMethod",
     "AuthorizationServer",
     "Catalogue",
+    "Ceiling",
     "Client",
     "ConfigurationError",
+    "Evaluator",
     "Explanation",
     "Layer",
     "Level",
@@ -74,13 +78,15 @@ __all__ = [
 _HOMES: Final = {
     "scopegate.core.caps": ("ApplicationCap", "RoleCap"),
     "scopegate.core.clients": ("AuthMethod", "Client"),
-    "scopegate.core.permissions": ("Explanation", "Layer"),
+    "scopegate.core.catalogue": ("Catalogue",),
+    "scopegate.core.permissions": ("Evaluator", "Explanation", "Layer"),
     "scopegate.core.roles": ("Role", "RoleLadder"),
-    "scopegate.core.scopes": ("AccessClass", "Action", "Catalogue", "Level"),
+    "scopegate.core.scopes": ("AccessClass", "Action", "Level"),
     "scopegate.core.standing": (
         "SANDBOX",
         "Account",
         "Application",
+        "Ceiling",
         "Membership",
         "Organization",
         "Sandbox",

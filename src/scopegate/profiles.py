@@ -16,6 +16,7 @@ MAXIMUM_CODE_LIFETIME: Final = 10 * MINUTE
 MAXIMUM_TRANSACTION_LIFETIME: Final = 10 * MINUTE
 
 Paused: TypeAlias = Literal["forbid", "reject"]
+NewOrganizations: TypeAlias = Literal["default", "none"]
 
 
 def _positive(_instance: "Profile", attribute: "Attribute[float]", value: float | None) -> None:
@@ -54,6 +55,14 @@ def _paused(_instance: "Profile", _attribute: "Attribute[Paused]", value: object
         raise ConfigurationError(msg)
 
 
+def _new_organizations(
+    _instance: "Profile", _attribute: "Attribute[NewOrganizations]", value: object
+) -> None:
+    if value not in {"default", "none"}:
+        msg = f"Profile.new_organizations is {value!r}: write 'default' or 'none'"
+        raise ConfigurationError(msg)
+
+
 @frozen(kw_only=True)
 class Profile:
     """How strict and how long.
@@ -77,7 +86,9 @@ class Profile:
         last_used_precision: how coarse the last-used time is, and so how rarely it is written.
         paused: ``forbid`` answers a paused token 403 and lets it refresh; ``reject`` answers 401 and
             ``invalid_grant``, which makes most client libraries forget their credentials.
-        lower_only: an override above the default role counts as the default.
+        lower_only: an override counts at most as the level above it.
+        new_organizations: what a token gets in organizations that its user joins later: the ``default`` role of its
+            cap, or ``none`` until the user chooses. It is kept with each cap, as the page said it at the time.
         endless_access_tokens: give access tokens without expiry to clients that cannot refresh.
     """
 
@@ -97,6 +108,7 @@ class Profile:
     last_used_precision: float = field(default=5 * MINUTE, validator=_not_negative)
     paused: Paused = field(default="forbid", validator=_paused)
     lower_only: bool = False
+    new_organizations: NewOrganizations = field(default="default", validator=_new_organizations)
     endless_access_tokens: bool = False
 
 

@@ -2,22 +2,22 @@
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import TypeVar
 
 from scopegate import presets
 from scopegate.core.caps import RoleCap
+from scopegate.core.catalogue import Catalogue
 from scopegate.core.changes import Change, Touch
 from scopegate.core.clients import AuthMethod, Client
 from scopegate.core.credentials import Entropy
-from scopegate.core.permissions import Explanation, Place, place_of
+from scopegate.core.permissions import APPLICATION, ORGANIZATION, Explanation, Subject, place_of
 from scopegate.core.records import Page
-from scopegate.core.scopes import Catalogue
-from scopegate.core.standing import Sandbox, Standing
+from scopegate.core.standing import Membership, Sandbox, Standing
 from scopegate.directory import AsyncMemberships, as_async_directory
 from scopegate.errors import ConflictError, ContentionError
-from scopegate.flows import access, authorize, consent, exchange, manage, register, revoke, throttling
-from scopegate.flows.access import Access, Refusal
+from scopegate.flows import authorize, consent, exchange, manage, reach, register, revoke, throttling
+from scopegate.flows.access import Access, Gate, Refusal
 from scopegate.flows.challenges import Challenge, challenge
 from scopegate.flows.configuration import PRIVATE_SCHEMES, Configuration, Resource, configure
 from scopegate.flows.consent import Transaction
@@ -34,6 +34,7 @@ from scopegate.flows.outcomes import (
     SignedIn,
     TokenOutcome,
 )
+from scopegate.flows.reach import Compared, Held, Reached, Spot, WhatIf
 from scopegate.flows.register import RegistrationRequest
 from scopegate.flows.requests import ClientRequest, ConsentForm, Parameters
 from scopegate.profiles import DEFAULT, Profile
@@ -110,7 +111,8 @@ class AsyncAuthorizationServer:
         self._entropy = entropy
         self._realm = realm
         self._resource = self.configuration.resources[0].uri
-        self._bearer = access.BearerCheck(self.configuration)
+        self._gate = Gate(self.configuration)
+        self._allows = self.configuration.evaluator.allows
 
     async def open(self) -> None:
         """Open the store and bring its schema up to date; the first request does it otherwise."""
@@ -325,42 +327,106 @@ class AsyncAuthorizationServer:
 
     # Protected resources
 
-    async def authenticate(
-        self, authorization: str | None, *, resource: str | None = None
+    async def access(
+        self,
+        authorization: str | None,
+        action: str | None = None,
+        *more: str,
+        organization: str | Sandbox | None = None,
+        application: str | None = None,
+        resource: str | None = None,
     ) -> Access | Refusal:
-        """Judge the ``Authorization`` header of a request to a protected resource (RS rows).
+        """From the ``Authorization`` header of a request to a protected resource to an allowed operation (RS rows).
 
         Args:
             authorization: the header, if there was one.
+            action: the name of the action that the operation is, such as ``Application.read``; None: any good access
+                token will do.
+            more: further actions that the operation needs too.
+            organization: where it happens, for actions on organizations.
+            application: where it happens, for actions on applications.
             resource: the URI of the resource as configured; None: the first one.
 
         Raises:
+            ConfigurationError: the catalogue has no such action, or there is no such resource.
+            InvalidValueError: the place is missing.
             UnavailableError: nothing was decided.
         """
-        found = self._bearer.locate(authorization)
-        if isinstance(found, Refusal):
-            return found.at(resource)
+        audience = self._resource if resource is None else self.configuration.resource(resource).uri
+        found = self._gate.locate(authorization)
+        if found is None:
+            return self._gate.unlocated(authorization, audience)
         record = await self._store.token(self._realm, found[0], found[1])
-        if record is None:
-            return access.INVALID.at(resource)
-        account = await self._directory.account(record.token.user)
-        granted = self._bearer.judge(record, account, resource or self._resource, self._clock())
+        account = None if record is None else await self._directory.account(record[0].user)
+        granted = self._gate.judge(record, account, audience, self._clock())
         if granted.is_stale:
             await self._committed((Touch(found[0], self._clock()),))
-        return granted.at(resource)
+        if action is None or isinstance(granted, Refusal):
+            return granted
+        return (
+            await self.refusal(
+                granted,
+                action,
+                *more,
+                organization=organization,
+                application=application,
+                resource=resource,
+            )
+            or granted
+        )
 
-    async def explain(
+    async def refusal(
         self,
         granted: Access,
+        action: str,
+        *more: str,
+        organization: str | Sandbox | None = None,
+        application: str | None = None,
+        resource: str | None = None,
+    ) -> Refusal | None:
+        """What to tell the client if an operation of its request is not allowed; None where it is.
+
+        Args and errors are those of `access`.
+        """
+        for name in (action, *more):
+            standing = await self._standing(granted, name, organization, application)
+            if not self._allows(granted.token, name, standing, application, granted.credential.scopes):
+                audience = self.configuration.resource(resource).uri
+                return self._gate.refused(granted, (action, *more), audience)
+        return None
+
+    async def _standing(
+        self, held: Held, action: str, organization: str | Sandbox | None, application: str | None
+    ) -> Standing | None:
+        """The standing at the place of an action, if it has one; the directory is asked once for a request."""
+        rule = self.configuration.catalogue.rule(action)
+        place = place_of(rule, organization=organization, application=application)
+        if not rule.has_place:
+            return None
+        known = reach.recalled(held, place)
+        if known is None:
+            known = await self._directory.standing(held.user, organization=place[0], application=place[1])
+            reach.remember(held, place, known)
+        return known
+
+    def challenge(self, refusal: Refusal) -> Challenge:
+        """What to answer to a refused request (RFC 6750 section 3)."""
+        return challenge(self.configuration, refusal)
+
+    # What a token may do
+
+    async def check(
+        self,
+        held: Held,
         action: str,
         *,
         organization: str | Sandbox | None = None,
         application: str | None = None,
-    ) -> Explanation:
-        """Judge an action of a request, with reasons (laws 1 and 2).
+    ) -> bool:
+        """Whether a token may do an action now (laws 1 and 2).
 
         Args:
-            granted: from `authenticate`.
+            held: the `Access` of a request, or the `TokenView` of a page.
             action: the name of an action, such as ``Application.read``.
             organization: where it happens, for actions on organizations.
             application: where it happens, for actions on applications.
@@ -370,63 +436,159 @@ class AsyncAuthorizationServer:
             InvalidValueError: the place is missing.
             UnavailableError: the directory did not answer.
         """
-        rule = self.configuration.catalogue.rule(action)
-        place = place_of(rule, organization=organization, application=application)
-        standing = await self._standing(granted, place) if access.needs_standing(rule) else None
-        return access.decide(self.configuration, granted, rule, standing, place=place)
+        standing = await self._standing(held, action, organization, application)
+        judged = await self._subject(held)
+        return reach.check(self.configuration, judged, action, standing, application)
 
-    async def _standing(self, granted: Access, place: Place) -> Standing:
-        known = granted.recalled(place)
-        if known is None:
-            organization, application = place
-            known = await self._directory.standing(
-                granted.user, organization=organization, application=application
-            )
-            granted.remember(place, known)
-        return known
-
-    async def access(
+    async def explain(
         self,
-        authorization: str | None,
-        action: str | None = None,
-        *,
-        organization: str | Sandbox | None = None,
-        application: str | None = None,
-        resource: str | None = None,
-    ) -> Access | Refusal:
-        """From the ``Authorization`` header to an allowed action, in one call.
-
-        Args and errors are those of `authenticate` and `explain`.
-        """
-        granted = await self.authenticate(authorization, resource=resource)
-        if action is None or isinstance(granted, Refusal):
-            return granted
-        denied = await self.refusal(
-            granted, action, organization=organization, application=application, resource=resource
-        )
-        return denied or granted
-
-    async def refusal(
-        self,
-        granted: Access,
+        held: Held,
         action: str,
         *,
         organization: str | Sandbox | None = None,
         application: str | None = None,
-        resource: str | None = None,
-    ) -> Refusal | None:
-        """What to tell the client if an action of its request is not allowed; None where it is.
+    ) -> Explanation:
+        """What `check` says, with every layer and limit, what would change it, and who may. Not for the client.
 
-        Args and errors are those of `explain`; ``resource`` is the one that answers.
+        Args and errors are those of `check`.
         """
-        rule = self.configuration.catalogue.rule(action)
-        place = place_of(rule, organization=organization, application=application)
-        standing = await self._standing(granted, place) if access.needs_standing(rule) else None
-        return access.refused(self.configuration, granted, rule, standing, place=place, resource=resource)
+        standing = await self._standing(held, action, organization, application)
+        judged = await self._subject(held)
+        return reach.explain(self.configuration, judged, action, standing, application)
 
-    def challenge(self, refusal: Refusal) -> Challenge:
-        """What to answer to a refused request (RFC 6750 section 3)."""
-        return challenge(self.configuration, refusal)
+    async def reach(self, held: Held) -> AsyncIterator[Reached]:
+        """Every place where a token may do something now, with the actions open there, one by one.
+
+        First what belongs to the user alone, then each organization and the sandbox, each followed by its applications.
+
+        Args:
+            held: the `Access` of a request, or the `TokenView` of a page.
+
+        Raises:
+            UnavailableError: the directory did not answer.
+        """
+        judged = await self._subject(held)
+        async for spot in self._spots(held.user):
+            found = reach.reached(self.configuration, judged, spot)
+            if found.actions:
+                yield found
+
+    async def reaching(self, organization: str) -> AsyncIterator[tuple[TokenView, Reached]]:
+        """Which tokens reach an organization now, and how far: the inverse of `reach`, member by member.
+
+        Args:
+            organization: its id.
+
+        Raises:
+            UnavailableError: the directory did not answer.
+        """
+        async for user in self._each(lambda after: self._directory.members(organization, after=after)):
+            membership = reach.membership(
+                organization, await self._directory.standing(user, organization=organization)
+            )
+            async for view in self._each(lambda after: self.tokens(user, after=after)):  # noqa: B023 - read at once
+                judged = await self._subject(view)
+                async for spot in self._inside(user, membership):
+                    found = reach.reached(self.configuration, judged, spot)
+                    if found.actions:
+                        yield view, found
+
+    async def preview(self, held: Held, change: WhatIf | None) -> AsyncIterator[Compared]:
+        """What a change would do to what a token may do, place by place; nothing is changed.
+
+        Args:
+            held: the `Access` of a request, or the `TokenView` of a page.
+            change: of the user (`Recap`, `Pause`, `Resume`) or of the host (`MemberRole`, `NewCeiling`); None: none.
+
+        Raises:
+            UnavailableError: the directory did not answer.
+        """
+        comparison = reach.Comparison(self.configuration, await self._subject(held), change)
+        async for spot in self._spots(held.user):
+            yield comparison.at(spot)
+        for compared in comparison.elsewhere():
+            yield compared
+
+    async def organizations(self, held: Held, action: str) -> AsyncIterator[Reached]:
+        """The organizations (and the sandbox) in which a token may do an action now, for lists.
+
+        Args:
+            held: the `Access` of a request, or the `TokenView` of a page.
+            action: the name of an action on organizations.
+
+        Raises:
+            ConfigurationError: the catalogue has no such action.
+            InvalidValueError: the action is not one on organizations.
+            UnavailableError: the directory did not answer.
+        """
+        judged = await self._subject(held)
+        if not reach.listed(self.configuration, judged, action, ORGANIZATION):
+            return
+        async for membership in self._each(lambda after: self._directory.memberships(held.user, after=after)):
+            found = reach.reached(self.configuration, judged, reach.in_organization(membership))
+            if reach.includes(found, action, self.configuration):
+                yield found
+
+    async def applications(
+        self, held: Held, action: str, organization: str | Sandbox | None = None
+    ) -> AsyncIterator[Reached]:
+        """The applications on which a token may do an action now, for lists.
+
+        Args:
+            held: the `Access` of a request, or the `TokenView` of a page.
+            action: the name of an action on applications.
+            organization: only those in this organization or in the sandbox; None: in all.
+
+        Raises:
+            ConfigurationError: the catalogue has no such action.
+            InvalidValueError: the action is not one on applications.
+            UnavailableError: the directory did not answer.
+        """
+        judged = await self._subject(held)
+        if not reach.listed(self.configuration, judged, action, APPLICATION):
+            return
+        async for spot in self._spots(held.user, organization):
+            found = reach.reached(self.configuration, judged, spot)
+            if reach.includes(found, action, self.configuration):
+                yield found
+
+    async def _subject(self, held: Held) -> Subject:
+        """A token as it is judged; the account of a request's user was looked at when the request came."""
+        account = None if reach.is_of_request(held) else await self._directory.account(held.user)
+        return reach.subject(held, account)
+
+    async def _spots(self, user: str, organization: str | Sandbox | None = None) -> AsyncIterator[Spot]:
+        """The places of a user, or those in one organization, as the directory lists them."""
+        if organization is None:
+            yield reach.ALONE
+            async for membership in self._each(lambda after: self._directory.memberships(user, after=after)):
+                async for spot in self._inside(user, membership):
+                    yield spot
+        else:
+            standing = await self._directory.standing(user, organization=organization)
+            async for spot in self._inside(user, reach.membership(organization, standing)):
+                yield spot
+
+    async def _inside(self, user: str, membership: Membership) -> AsyncIterator[Spot]:
+        yield reach.in_organization(membership)
+        for application in membership.applications.values():
+            yield reach.in_application(membership, application)
+        if not membership.applications:
+            owner = membership.organization
+            async for application in self._each(
+                lambda after: self._directory.applications(user, owner, after=after)
+            ):
+                yield reach.in_application(membership, application)
+
+    async def _each(self, read: Callable[[str | None], Awaitable[Page[T]]]) -> AsyncIterator[T]:
+        """All of a list, page by page."""
+        page = await read(None)
+        while True:
+            for item in page.items:
+                yield item
+            if page.after is None:
+                return
+            page = await read(page.after)
 
     # What users do with their tokens
 
@@ -520,27 +682,6 @@ class AsyncAuthorizationServer:
             if await self._committed(decision.changes):
                 return decision.outcome
         raise ContentionError
-
-    async def explain_token(
-        self,
-        user: str,
-        token_id: str,
-        action: str,
-        *,
-        organization: str | Sandbox | None = None,
-        application: str | None = None,
-    ) -> Explanation:
-        """What a token of the user may do now, with reasons, without using it.
-
-        Args and errors are those of `token_detail` and `explain`.
-        """
-        found = await self.token_detail(user, token_id)
-        rule = self.configuration.catalogue.rule(action)
-        place = place_of(rule, organization=organization, application=application)
-        standing = None
-        if access.needs_standing(rule):
-            standing = await self._directory.standing(user, organization=place[0], application=place[1])
-        return manage.explain(self.configuration, found, rule, standing, place=place)
 
     async def sweep(self, limit: int = 1000) -> int:
         """Free at most ``limit`` rows of what is long dead, and say how many were freed.

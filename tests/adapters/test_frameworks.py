@@ -170,7 +170,7 @@ def test_the_store_opens_and_closes_with_the_app_around_the_hosts_own_lifespan()
 @pytest.mark.parametrize("endpoint", [None, "me"])
 def test_one_dependency_can_be_overridden_in_a_fastapi_test(world, secret, endpoint):
     """`bearer` is one stable function: a test puts any access in its place, and rules still hold."""
-    granted = world.server.authenticate(f"Bearer {secret}")
+    granted = world.server.access(f"Bearer {secret}")
     app = FastAPI()
     app.add_api_route("/{application}", fastapi_devices)
 
@@ -352,6 +352,7 @@ def wrong_app(kind, path, needs):
         ([((), {"organization": "app"})], "no parameter 'app'"),
         ([((), {"resource": "https://acme.example/apl"})], "resource 'https://acme.example/apl'"),
         ([((), {"resource": "https://ACME.example/api"})], "resource 'https://ACME.example/api'"),
+        ([(("User.read", "Nothing.read"), {})], "Nothing.read"),
         ([(("User.read",), {}), (("Nothing.read",), {})], "Nothing.read"),
         ([(("Nothing.read",), {}), (("User.read",), {})], "Nothing.read"),
     ],

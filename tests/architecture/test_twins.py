@@ -30,6 +30,9 @@ PLAIN_NAMES = MappingProxyType(
 )
 
 
+AWAITED = frozenset({"Awaitable", "Coroutine"})
+
+
 class Colourless(ast.NodeTransformer):
     """Takes from a tree what may differ between the twins: async, await, ``Async`` names and docstrings."""
 
@@ -46,7 +49,7 @@ class Colourless(ast.NodeTransformer):
 
     def visit_Subscript(self, node):
         """``Awaitable[X]`` is ``X``."""
-        if isinstance(node.value, ast.Name) and node.value.id in {"Awaitable", "Coroutine"}:
+        if isinstance(node.value, ast.Name) and node.value.id in AWAITED:
             return self.visit(node.slice)
         return self.generic_visit(node)
 
@@ -61,6 +64,7 @@ class Colourless(ast.NodeTransformer):
     def visit_ImportFrom(self, node):
         """The names of one import, in an order that the names do not change."""
         self.generic_visit(node)
+        node.names = [each for each in node.names if each.name not in AWAITED]
         node.names.sort(key=lambda each: each.name)
         return node
 

@@ -268,13 +268,13 @@ def test_the_strict_profile_says_invalid_token_for_a_pause(make_world):
 @pytest.mark.parametrize(
     "action", ["Application.read", "Application.write", "Organization.read", "User.read"]
 )
-def test_access_explain_and_explain_token_agree(connected, world, default, action):
+def test_access_explain_and_an_explanation_of_a_page_agree(connected, world, default, action):
     """Law 2: one evaluator, whoever asks it."""
     world.server.recap("ann", connected.token_id, RoleCap(default))
     places = {"organization": "acme", "application": "rocket"}
     granted = connected.access()
     for_host = world.server.explain(granted, action, **places)
-    for_user = world.server.explain_token("ann", connected.token_id, action, **places)
+    for_user = world.server.explain(world.server.token_detail("ann", connected.token_id), action, **places)
     assert for_host == for_user
     assert isinstance(connected.access(action, **places), Access) is for_host.allowed
 
@@ -288,25 +288,29 @@ def test_what_a_client_is_told_follows_from_the_explanation(connected, world):
         ("Organization.read", {"organization": "acme"}),
         ("Application.sensitive", {"application": "rocket"}),
     ):
-        told_of = access.refusal(world.server.explain(granted, action, **place), API)
+        found = world.server.explain(granted, action, **place)
         outcome = connected.access(action, resource=API, **place)
-        assert told_of == (outcome if isinstance(outcome, Refusal) else None)
+        told = None if found.allowed else access.refused(world.configuration, granted, (action,), API)
+        assert told == (outcome if isinstance(outcome, Refusal) else None)
+        assert (None if told is None else told.layer) is found.denied_by
 
 
-def test_explain_token_names_the_status_first(connected, world):
+def test_an_explanation_of_a_page_names_the_status_first(connected, world):
     """Law 2: what a token that is switched off may do is nothing."""
-    ask = ("ann", connected.token_id, "Application.read")
-    assert world.server.explain_token(*ask, application="rocket").allowed
+    ask = ("ann", connected.token_id)
+    assert world.server.explain(
+        world.server.token_detail(*ask), "Application.read", application="rocket"
+    ).allowed
     world.server.pause("ann", connected.token_id)
-    found = world.server.explain_token(*ask, application="rocket")
+    found = world.server.explain(world.server.token_detail(*ask), "Application.read", application="rocket")
     assert (found.denied_by, found.reason) == (Layer.STATUS, "inactive")
 
 
-def test_explain_token_knows_that_its_client_is_disabled(connected, world):
+def test_an_explanation_of_a_page_knows_that_its_client_is_disabled(connected, world):
     """Law 2: what no request of the client passes, is not shown as allowed."""
     client = world.store.client(world.realm, connected.client_id)
     world.store.commit(world.realm, [PutClient(evolve(client, disabled=True, version=2), 1)])
-    found = world.server.explain_token("ann", connected.token_id, "User.read")
+    found = world.server.explain(world.server.token_detail("ann", connected.token_id), "User.read")
     assert (found.denied_by, found.reason, found.allowed) == (Layer.CREDENTIAL, "client_disabled", False)
     assert connected.access("User.read").layer is Layer.CREDENTIAL
 

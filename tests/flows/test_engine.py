@@ -255,9 +255,17 @@ def test_nothing_of_the_engines_classes_is_changed():
 
 def test_the_bearer_check_sees_a_header_and_nothing_else(connected):
     """The engine's reads tokens in query and body, and crashes on filter[a]=1 in the API's own query."""
-    parameters = list(inspect.signature(AuthorizationServer.authenticate).parameters)
-    assert parameters == ["self", "authorization", "resource"]
-    assert isinstance(connected.server.authenticate(f"Bearer {connected.access_token}?filter[a]=1"), Refusal)
+    parameters = list(inspect.signature(AuthorizationServer.access).parameters)
+    assert parameters == [
+        "self",
+        "authorization",
+        "action",
+        "more",
+        "organization",
+        "application",
+        "resource",
+    ]
+    assert isinstance(connected.server.access(f"Bearer {connected.access_token}?filter[a]=1"), Refusal)
 
 
 # Beyond it

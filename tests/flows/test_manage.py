@@ -68,7 +68,7 @@ def test_somebody_elses_token_is_not_there(connected, world):
             lambda u=user, t=token_id: server.resume(u, t),
             lambda u=user, t=token_id: server.recap(u, t, RoleCap("admin")),
             lambda u=user, t=token_id: server.delete(u, t),
-            lambda u=user, t=token_id: server.explain_token(u, t, "User.read"),
+            lambda u=user, t=token_id: server.explain(server.token_detail(u, t), "User.read"),
         ):
             with pytest.raises(NotFoundError, match="no such token"):
                 deed()
@@ -192,7 +192,7 @@ def test_an_ended_token_can_only_be_deleted(make_world):
         ):
             with pytest.raises(ReadOnlyError, match=status.value):
                 deed()
-        assert not world.server.explain_token("ann", token_id, "User.read").allowed
+        assert not world.server.explain(world.server.token_detail("ann", token_id), "User.read").allowed
         assert world.server.delete("ann", token_id).status is status
     assert world.server.tokens("ann").items == []
 

@@ -55,6 +55,8 @@ def test_its_tokens_stay_in_the_users_list(orphan):
     (view,) = server.tokens("ann").items
     assert (view.client, view.status) == (None, Status.ACTIVE)
     assert server.token_detail("ann", orphan.token_id).client is None
-    assert server.explain_token("ann", orphan.token_id, "User.read").denied_by is Layer.CREDENTIAL
+    assert (
+        server.explain(server.token_detail("ann", orphan.token_id), "User.read").denied_by is Layer.CREDENTIAL
+    )
     server.delete("ann", orphan.token_id)
     assert server.tokens("ann").items == []

@@ -110,8 +110,9 @@ def test_the_supported_scopes_are_the_seven(world):
 def test_a_scope_allows_what_it_says_and_no_more(world, scope, allowed):
     """Bounded excludes what is sensitive, only excludes what is inside, and nothing reaches instances."""
     journey = Journey(world, scope=scope).connect(default="admin")
-    rules = world.configuration.catalogue.rules
-    found = {name for name in rules if may(journey, name, organization="acme", application="rocket")}
+    levels = world.configuration.catalogue.levels
+    pairs = [f"{level.name}.{access}" for level in levels for access in ("read", "write", "sensitive")]
+    found = {name for name in pairs if may(journey, name, organization="acme", application="rocket")}
     assert found == allowed
 
 

@@ -31,6 +31,7 @@ from scopegate.flows import (
     exchange,
     manage,
     metadata,
+    reach,
     register,
     revoke,
     sealing,
@@ -251,17 +252,19 @@ class Life:
 
     def use(self, secret):
         """A call of the API, allowed or not."""
-        found = access.BearerCheck(self.config).locate(f"Bearer {secret}")
-        granted = access.BearerCheck(self.config).judge(
-            self.rows.record(found[1]), self.account, API, self.now
-        )
+        gate = access.Gate(self.config)
+        found = gate.locate(f"Bearer {secret}")
+        granted = gate.judge(self.rows.record(found[1]), self.account, API, self.now)
         if isinstance(granted, access.Refusal):
             return challenge(self.config, granted).status
-        rule = self.config.catalogue.rule("Application.read")
-        judged = access.decide(
-            self.config, granted, rule, Standing(Organization("acme"), "admin"), place=(None, "rocket")
-        )
-        return judged.effective_role
+        standing = Standing(Organization("acme"), "admin")
+        held, asked = reach.subject(granted, None), ("Application.read", standing, "rocket")
+        found = reach.explain(self.config, held, *asked)
+        assert found.allowed is reach.check(self.config, held, *asked)
+        spot = reach.Spot("acme", "rocket", "Rocket", standing)
+        compared = reach.Comparison(self.config, held, reach.Pause()).at(spot)
+        assert compared.lost == reach.reached(self.config, held, spot).actions
+        return found.effective_role
 
     def manage(self):
         """The user's own page."""

@@ -78,7 +78,7 @@ def test_an_answer_whose_commit_failed_is_never_seen(watched, store):
         for secret in watched.entropy.secrets[made:]:
             for kind in ("sga", "sgr"):
                 header = f"Bearer {kind}_{connected.token_id}.{encode(secret)}"
-                assert watched.server.authenticate(header).status == 401
+                assert watched.server.access(header).status == 401
     assert connected.token.generation == 1
     assert connected.token.revoked_at is None
     assert isinstance(connected.refresh(), TokenReply)

@@ -371,7 +371,7 @@ class Lifecycle(RuleBasedStateMachine):
         for grant in getattr(self, "known", ()):
             found = self._status(grant)
             for issued in grant.access:
-                outcome = self.server.authenticate(f"Bearer {issued.secret}")
+                outcome = self.server.access(f"Bearer {issued.secret}")
                 alive = (
                     not grant.deleted
                     and not issued.dropped

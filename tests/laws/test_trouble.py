@@ -56,8 +56,8 @@ def steps(journey):
         "access": lambda: journey.access("Application.read", application="rocket"),
         "tokens": lambda: server.tokens("ann"),
         "token_detail": lambda: server.token_detail("ann", token_id),
-        "explain_token": lambda: server.explain_token(
-            "ann", token_id, "Application.read", application="rocket"
+        "explain": lambda: server.explain(
+            server.token_detail("ann", token_id), "Application.read", application="rocket"
         ),
         "recap": lambda: server.recap("ann", token_id, RoleCap("viewer")),
         "pause": lambda: server.pause("ann", token_id),
@@ -85,7 +85,7 @@ STEPS = (
     "access",
     "tokens",
     "token_detail",
-    "explain_token",
+    "explain",
     "recap",
     "pause",
     "delete",
@@ -129,7 +129,7 @@ def calls_of(make_world, step):
         ("refresh", ["token", "commit"]),
         ("revoke", ["token", "commit"]),
         ("access", ["token"]),
-        ("explain_token", ["token"]),
+        ("explain", ["token"]),
         ("delete", ["token", "commit"]),
         ("register", ["commit"]),
         ("authorize", ["client", "tokens"]),
@@ -147,7 +147,7 @@ def test_the_list_of_steps_is_whole(watched):
 
 @pytest.mark.parametrize(
     "step",
-    ["authorize", "approve", "deny", "redeem", "refresh", "access", "explain_token"],
+    ["authorize", "approve", "deny", "redeem", "refresh", "access", "explain"],
 )
 @pytest.mark.parametrize("trouble", TROUBLES)
 def test_a_directory_that_fails_is_unavailable(world, step, trouble):

@@ -1,5 +1,6 @@
 """Prompts to draw: a friendly one, and everything that can be asked for."""
 
+from scopegate import AccessClass, Catalogue, Evaluator
 from scopegate.core.caps import RoleCap
 from scopegate.core.clients import Client, Origin
 from scopegate.core.redirects import match
@@ -37,7 +38,23 @@ def client(**changes):
     return Client(**{**values, **changes})
 
 
-def prompt(*, scopes=("all.Application.bounded", "only.User.read"), asks=None, **changes):
+def evaluator(*, roles=None, lower_only=False):
+    """The evaluator of a server, with other roles if wanted."""
+    catalogue = CATALOGUE
+    if roles is not None:
+        least = dict.fromkeys(AccessClass, roles.least.name)
+        catalogue = Catalogue(roles, CATALOGUE.levels, least, CATALOGUE.scopes)
+    return Evaluator(catalogue, lower_only=lower_only)
+
+
+def prompt(
+    *,
+    scopes=("all.Application.bounded", "only.User.read"),
+    asks=None,
+    roles=None,
+    lower_only=False,
+    **changes,
+):
     """A prompt as the authorize flow makes it."""
     asks = asks or client()
     values = {
@@ -48,7 +65,7 @@ def prompt(*, scopes=("all.Application.bounded", "only.User.read"), asks=None, *
         "account": Account("Ada Lovelace (ada@example.com)"),
         "sentences": tuple(describe(CATALOGUE, scope) for scope in scopes),
         "resources": ("https://acme.example/mcp",),
-        "roles": CATALOGUE.roles,
+        "evaluator": evaluator(roles=roles, lower_only=lower_only),
         "cap": RoleCap("view"),
         "places": PLACES,
     }

@@ -10,6 +10,7 @@ from page_samples import (
     CATALOGUE,
     PLACES,
     client,
+    evaluator,
     loopback,
     mistaken,
     overridden,
@@ -18,8 +19,9 @@ from page_samples import (
     registered,
 )
 
-from scopegate.core.caps import ApplicationCap, RoleCap, effective_rank
+from scopegate.core.caps import ApplicationCap, RoleCap
 from scopegate.core.clients import Origin
+from scopegate.core.permissions import proposed
 from scopegate.core.redirects import match
 from scopegate.core.roles import Role, RoleLadder
 from scopegate.core.sentences import describe
@@ -40,13 +42,18 @@ MEMBERSHIPS = st.lists(
 )
 
 
+def ranks(cap, standing, *, lower_only):
+    """The rank that the evaluator gives."""
+    return evaluator(lower_only=lower_only).rank(proposed(cap, "c_1"), standing)
+
+
 @given(CAPS, MEMBERSHIPS, st.booleans())
 def test_the_page_shows_for_every_place_the_role_that_the_rule_gives(cap, places, lower_only):
     """C30: what is printed is min(live role, cap), by the same rule that later decides."""
     view = consent_view(prompt(cap=cap, places=tuple(places), lower_only=lower_only))
     assert len(view.limit.places) == len(places)
     for place, shown in zip(places, view.limit.places, strict=True):
-        rank = effective_rank(LADDER, cap, Standing(place.owner, place.role), lower_only=lower_only)
+        rank = ranks(cap, place.standing(), lower_only=lower_only)
         assert shown.role == LABELS[rank]
         assert shown.own == LADDER[place.role].label
         assert rank <= LADDER.rank(place.role)
@@ -68,8 +75,7 @@ def test_the_page_never_denies_a_role_that_the_app_could_get(cap, places, lower_
     denied = " ".join(text for text in consent_view(asked).permissions.nots if text.startswith("Act as"))
     for place in places:
         for role in NAMES[1:]:
-            live = Standing(place.owner, role)
-            rank = effective_rank(LADDER, cap, live, lower_only=lower_only)
+            rank = ranks(cap, Standing(place.owner, role), lower_only=lower_only)
             assert not rank or LABELS[rank] not in denied
 
 

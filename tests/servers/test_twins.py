@@ -32,7 +32,9 @@ STEPS = {
     "pause": lambda journey: journey.server.pause("ann", journey.token_id),
     "resume": lambda journey: journey.server.resume("ann", journey.token_id),
     "recap": lambda journey: journey.server.recap("ann", journey.token_id, RoleCap("none")),
-    "explain": lambda journey: journey.server.explain_token("ann", journey.token_id, "User.read"),
+    "explain": lambda journey: journey.server.explain(
+        journey.server.token_detail("ann", journey.token_id), "User.read"
+    ),
     "delete": lambda journey: journey.server.delete("ann", journey.token_id),
     "add": lambda journey: journey.server.add_client("Partner", ["https://partner.example/"]),
     "sweep": lambda journey: journey.server.sweep(),

@@ -1,7 +1,7 @@
 """A whole server with its host, of either colour, over any store."""
 
 from asyncio import Runner
-from inspect import iscoroutinefunction
+from inspect import isasyncgenfunction, iscoroutinefunction
 from typing import Self
 
 from tests.support.clock import Clock
@@ -23,6 +23,10 @@ RESOURCES = (
 )
 
 
+async def _next(items):
+    return await anext(items)
+
+
 class Blocking:
     """An asynchronous server or store, called as if it were synchronous; it keeps to one event loop."""
 
@@ -32,9 +36,19 @@ class Blocking:
 
     def __getattr__(self, name):
         found = getattr(self.awaited, name)
+        if isasyncgenfunction(found):
+            return lambda *args, **kwargs: self._listed(found(*args, **kwargs))
         if not iscoroutinefunction(found):
             return found
         return lambda *args, **kwargs: self._runner.run(found(*args, **kwargs))
+
+    def _listed(self, items):
+        """An asynchronous iterator, one item at a time."""
+        while True:
+            try:
+                yield self._runner.run(_next(items))
+            except StopAsyncIteration:
+                return
 
 
 class World:

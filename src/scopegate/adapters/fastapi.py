@@ -24,7 +24,7 @@ async def bearer(request: Request) -> Access:
 
 def requires(
     action: str | None = None,
-    *,
+    *more: str,
     organization: str | None = None,
     application: str | None = None,
     resource: str | None = None,
@@ -33,6 +33,7 @@ def requires(
 
     Args:
         action: the name of an action, such as ``Application.read``; None: any good access token will do.
+        more: further actions that the endpoint needs too.
         organization: the path parameter that holds the organization.
         application: the path parameter that holds the application.
         resource: the URI of the resource as configured; None: the first one, whose `bearer` tests may override.
@@ -47,8 +48,16 @@ def requires(
         if action is None:
             return granted
         return await starlette.permit(
-            request, granted, action, organization=organization, application=application, resource=resource
+            request,
+            granted,
+            action,
+            *more,
+            organization=organization,
+            application=application,
+            resource=resource,
         )
 
-    setattr(permitted, NEED, Need(action, organization, application, resource))
+    setattr(
+        permitted, NEED, Need(() if action is None else (action, *more), organization, application, resource)
+    )
     return Depends(permitted)

@@ -26,9 +26,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
 
-from scopegate.core.permissions import Layer
 from scopegate.errors import ConfigurationError, UnavailableError
-from scopegate.flows.access import TWO_CREDENTIALS, Access, Refusal, decide, refusal
+from scopegate.flows.access import TWO_CREDENTIALS, Access, Refusal, shortage
 from scopegate.flows.metadata import document, protected_resource, resource_path
 from scopegate.flows.needs import Need, check
 from scopegate.server_async import AsyncAuthorizationServer
@@ -133,7 +132,7 @@ class Protection:
             ConfigurationError: the catalogue has no such action, the tool lacks the parameter that says where the
                 action happens, or there is a tool of that name already.
         """
-        need = Need(action, organization, application)
+        need = Need(() if action is None else (action,), organization, application)
 
         def register(function: F) -> F:
             name = str(options.get("name") or function.__name__)
@@ -163,12 +162,12 @@ class Protection:
 
     async def _denied(self, need: Need, arguments: Mapping[str, Any]) -> str | bytes | None:
         granted = current_access()
-        if need.action is None:
+        if not need.actions:
             return None
         try:
             denied = await self._server.refusal(
                 granted,
-                need.action,
+                *need.actions,
                 organization=_argument(arguments, need.organization),
                 application=_argument(arguments, need.application),
                 resource=self._resource.uri,
@@ -256,7 +255,7 @@ class Protection:
         if len(sent) > 1:
             return self._refused(TWO_CREDENTIALS.at(self._resource.uri))
         try:
-            granted = await self._server.authenticate(sent[0] if sent else None, resource=self._resource.uri)
+            granted = await self._server.access(sent[0] if sent else None, resource=self._resource.uri)
         except UnavailableError:
             headers = {"Retry-After": "1", "Cache-Control": "no-store"}
             return Response(_rpc_error(INTERNAL_ERROR, UNAVAILABLE), 503, headers, "application/json")
@@ -265,12 +264,9 @@ class Protection:
     def _shortage(self, granted: Access, tool: str) -> Refusal | None:
         """The refusal of a tool that the token's scopes do not cover, wherever it would act."""
         need = self._needs.get(tool)
-        if need is None or need.action is None:
+        if need is None or not need.actions:
             return None
-        configuration = self._server.configuration
-        rule = configuration.catalogue.rule(need.action)
-        judged = decide(configuration, granted, rule, None, place=(None, None))
-        return refusal(judged, self._resource.uri) if judged.denied_by is Layer.SCOPE else None
+        return shortage(self._server.configuration, granted, need.actions, self._resource.uri)
 
     def _refused(self, refused: Refusal) -> Response:
         challenge = self._server.challenge(refused)

@@ -299,7 +299,7 @@ async def bearer(request: Request, *, resource: str | None = None) -> Access:
     if len(sent) > 1:
         refusal = TWO_CREDENTIALS.at(resource)
         raise RefusedError(refusal, server.challenge(refusal))
-    granted = await server.authenticate(sent[0] if sent else None, resource=resource)
+    granted = await server.access(sent[0] if sent else None, resource=resource)
     if isinstance(granted, Refusal):
         raise RefusedError(granted, server.challenge(granted))
     return granted
@@ -309,17 +309,18 @@ async def permit(
     request: Request,
     granted: Access,
     action: str,
-    *,
+    *more: str,
     organization: str | None = None,
     application: str | None = None,
     resource: str | None = None,
 ) -> Access:
-    """The access itself, if it may do an action.
+    """The access itself, if it may do an operation.
 
     Args:
         request: the request.
         granted: from `bearer`.
-        action: the name of an action, such as ``Application.read``.
+        action: the name of an action that the operation is, such as ``Application.read``.
+        more: further actions that it needs too.
         organization: the path parameter that holds the organization.
         application: the path parameter that holds the application.
         resource: the URI of the resource as configured; None: the first one.
@@ -332,6 +333,7 @@ async def permit(
     refusal = await server.refusal(
         granted,
         action,
+        *more,
         organization=None if organization is None else str(places[organization]),
         application=None if application is None else str(places[application]),
         resource=resource,
@@ -343,7 +345,7 @@ async def permit(
 
 def requires(
     action: str | None = None,
-    *,
+    *more: str,
     organization: str | None = None,
     application: str | None = None,
     resource: str | None = None,
@@ -355,11 +357,12 @@ def requires(
 
     Args:
         action: what the endpoint does; None: any good access token will do.
+        more: further actions that it needs too.
         organization: the path parameter that holds the organization.
         application: the path parameter that holds the application.
         resource: the URI of the resource as configured; None: the first one.
     """
-    need = Need(action, organization, application, resource)
+    need = Need(() if action is None else (action, *more), organization, application, resource)
 
     def protect(
         endpoint: Callable[Concatenate[Request, P], Awaitable[Response] | Response],
@@ -372,6 +375,7 @@ def requires(
                     request,
                     granted,
                     action,
+                    *more,
                     organization=organization,
                     application=application,
                     resource=resource,

@@ -1,24 +1,32 @@
 """The limit that a user puts on a token: a default maximum role and overrides."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
+from typing import Final, TypeAlias
 
 from attrs import field, frozen
 
 from scopegate.core.roles import NONE, RoleLadder
-from scopegate.core.standing import Organization, Owner, Standing
+from scopegate.core.standing import Owner
 from scopegate.errors import InvalidValueError
 
-MAXIMUM_OVERRIDES = 2500
+MAXIMUM_OVERRIDES: Final = 2500
 
 
-class CapSource(StrEnum):
-    """Which level of a cap decided."""
+class LimitSource(StrEnum):
+    """What sets a limit to the role of a token at a place: the user's own role, a level of the cap, or the ceiling."""
 
-    APPLICATION = "application"
-    ORGANIZATION = "organization"
-    SANDBOX = "sandbox"
-    DEFAULT = "default"
+    LIVE_ROLE = "live_role"
+    APPLICATION_CAP = "application_cap"
+    ORGANIZATION_CAP = "organization_cap"
+    SANDBOX_CAP = "sandbox_cap"
+    NEW_ORGANIZATION = "new_organization"
+    DEFAULT_CAP = "default_cap"
+    CEILING = "ceiling"
+
+
+RankedCap: TypeAlias = tuple[int, dict[str | None, int], dict[str | None, tuple[str | None, int]]]
+"""Ranks: of owners without an entry, of owners by id (None: the sandbox), of applications by id with their owner."""
 
 
 @frozen
@@ -43,6 +51,10 @@ def _applications(given: Mapping[str, ApplicationCap]) -> dict[str, ApplicationC
     return dict(given)
 
 
+def _known(given: Iterable[str] | None) -> frozenset[str] | None:
+    return None if given is None else frozenset(given)
+
+
 @frozen
 class RoleCap:
     """Default maximum role, organization overrides, application overrides.
@@ -52,6 +64,8 @@ class RoleCap:
         organizations: maximum role by organization id.
         sandbox: maximum role in the user's own sandbox; None: the default.
         applications: overrides by application id; each stands by itself.
+        known: the organizations that the default speaks for; one outside it, with no entry of its own, is closed.
+            None: it speaks for all, those that the user joins later included.
     """
 
     default: str = NONE
@@ -60,6 +74,7 @@ class RoleCap:
     applications: Mapping[str, ApplicationCap] = field(
         factory=dict[str, ApplicationCap], converter=_applications
     )
+    known: frozenset[str] | None = field(default=None, converter=_known)
 
     @property
     def overrides(self) -> int:
@@ -67,53 +82,51 @@ class RoleCap:
         return len(self.organizations) + len(self.applications) + (self.sandbox is not None)
 
 
-def owner_cap(cap: RoleCap, owner: Owner) -> tuple[str, CapSource]:
-    """The maximum role in an organization or the sandbox, and the level that set it."""
-    if isinstance(owner, Organization):
-        role = cap.organizations.get(owner.id)
-        return (cap.default, CapSource.DEFAULT) if role is None else (role, CapSource.ORGANIZATION)
-    return (cap.default, CapSource.DEFAULT) if cap.sandbox is None else (cap.sandbox, CapSource.SANDBOX)
+def cap_levels(cap: RoleCap, owner: Owner, application: str | None) -> list[tuple[LimitSource, str]]:
+    """The levels of a cap that speak about a place, the most specific first, each with its maximum role.
+
+    Args:
+        cap: the cap.
+        owner: who owns the place now.
+        application: the application; None: the place is the organization or sandbox itself.
+    """
+    found: list[tuple[LimitSource, str]] = []
+    own = None if application is None else cap.applications.get(application)
+    if own is not None and own.organization == owner.id:
+        found.append((LimitSource.APPLICATION_CAP, own.role))
+    if owner.id is None:
+        if cap.sandbox is not None:
+            found.append((LimitSource.SANDBOX_CAP, cap.sandbox))
+    elif (role := cap.organizations.get(owner.id)) is not None:
+        found.append((LimitSource.ORGANIZATION_CAP, role))
+    elif cap.known is not None and owner.id not in cap.known:
+        found.append((LimitSource.NEW_ORGANIZATION, NONE))
+    return [*found, (LimitSource.DEFAULT_CAP, cap.default)]
 
 
-def application_cap(cap: RoleCap, owner: Owner, application: str) -> tuple[str, CapSource]:
-    """The maximum role on an application: its own override if it still lives where it was written, else the owner's."""
-    own = cap.applications.get(application)
-    if own is not None and own.organization == (owner.id if isinstance(owner, Organization) else None):
-        return own.role, CapSource.APPLICATION
-    return owner_cap(cap, owner)
+def ranked(cap: RoleCap, ranks: Mapping[str, int], *, lower_only: bool) -> RankedCap:
+    """A cap made ready for deciding: names become ranks, and all that does not depend on the place is settled.
 
+    Args:
+        cap: the cap.
+        ranks: of the ladder; a name that it lacks is ``none``.
+        lower_only: whether an override counts at most as the level above it.
+    """
+    default = ranks.get(cap.default, 0)
 
-def maximum_rank(
-    ladder: RoleLadder, cap: RoleCap, standing: Standing, *, application: str | None, lower_only: bool
-) -> int:
-    """The rank that the cap allows at a place (law 1). With ``lower_only`` no override exceeds the level above it."""
-    owner = standing.owner
-    if owner is None:
-        return 0
-    if application is None:
-        rank = ladder.rank(owner_cap(cap, owner)[0])
-    else:
-        rank = ladder.rank(application_cap(cap, owner, application)[0])
-        if lower_only:
-            rank = min(rank, ladder.rank(owner_cap(cap, owner)[0]))
-    return min(rank, ladder.rank(cap.default)) if lower_only else rank
+    def below(role: str, above: int) -> int:
+        rank = ranks.get(role, 0)
+        return min(rank, above) if lower_only else rank
 
-
-def effective_rank(
-    ladder: RoleLadder,
-    cap: RoleCap,
-    standing: Standing,
-    *,
-    application: str | None = None,
-    lower_only: bool = False,
-) -> int:
-    """The rank a token has at a place: the lower of the user's live role there and the most specific cap (law 1)."""
-    live = standing.role
-    if application is not None and standing.application_role is not None:
-        live = standing.application_role
-    return min(
-        ladder.rank(live), maximum_rank(ladder, cap, standing, application=application, lower_only=lower_only)
-    )
+    elsewhere = default if cap.known is None else 0
+    owners: dict[str | None, int] = dict.fromkeys(cap.known or (), default)
+    owners[None] = default if cap.sandbox is None else below(cap.sandbox, default)
+    owners.update({id_: below(role, default) for id_, role in cap.organizations.items()})
+    applications: dict[str | None, tuple[str | None, int]] = {
+        id_: (own.organization, below(own.role, owners.get(own.organization, elsewhere)))
+        for id_, own in cap.applications.items()
+    }
+    return elsewhere, owners, applications
 
 
 def validate_cap(ladder: RoleLadder, cap: RoleCap) -> RoleCap:

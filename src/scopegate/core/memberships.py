@@ -13,10 +13,10 @@ def standing_among(
         if organization is not None and membership.organization != organization:
             continue
         if application is None:
-            return Standing(membership.owner, membership.role)
+            return membership.standing()
         found = membership.applications.get(application)
         if found is not None:
-            return Standing(membership.owner, membership.role, found.role)
+            return membership.standing(found)
     return NOWHERE
 
 

@@ -1,6 +1,6 @@
 """The host's ordered ladder of roles."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from attrs import field, frozen
@@ -28,23 +28,23 @@ class Role:
 NO_ACCESS: Final = Role(NONE, "No access", "Can see nothing and change nothing.")
 
 
-def _ranks(ladder: "RoleLadder") -> dict[str, int]:
-    return {role.name: rank for rank, role in enumerate(ladder.roles)}
-
-
 @frozen
 class RoleLadder:
     """Roles from the weakest to the strongest; ``none`` is always the first, at rank 0.
 
     Args:
         roles: all roles, ``none`` included.
+        renamed: what roles were called before, old name to new; stored names are read through it.
     """
 
     roles: tuple[Role, ...]
+    renamed: Mapping[str, str] = field(factory=dict[str, str], repr=False)
     ranks: dict[str, int] = field(init=False, repr=False, eq=False)
 
     def __attrs_post_init__(self) -> None:
-        object.__setattr__(self, "ranks", _ranks(self))
+        ranks = {role.name: rank for rank, role in enumerate(self.roles)}
+        ranks.update({old: ranks[new] for old, new in self.renamed.items()})
+        object.__setattr__(self, "ranks", ranks)
 
     @classmethod
     def of(cls, roles: Iterable[str | Role]) -> "RoleLadder":
@@ -71,7 +71,7 @@ class RoleLadder:
         return self.ranks.get(name, 0) if name else 0
 
     def __contains__(self, name: object) -> bool:
-        return name in self.ranks
+        return name in self.ranks and name not in self.renamed
 
     def __getitem__(self, name: str) -> Role:
         return self.roles[self.rank(name)]

@@ -1,10 +1,12 @@
 """What a scope allows, in words generated from the catalogue, so that they cannot lie."""
 
+from collections.abc import Collection
 from typing import assert_never
 
 from attrs import frozen
 
-from scopegate.core.scopes import AccessClass, Catalogue, Level, Scope
+from scopegate.core.catalogue import Catalogue
+from scopegate.core.scopes import AccessClass, Action, ActionScope, Level, LevelScope
 
 
 @frozen
@@ -27,31 +29,45 @@ class Sentence:
 def describe(catalogue: Catalogue, scope: str) -> Sentence:
     """The sentence of an offered scope."""
     found = catalogue.offered[scope]
-    level = catalogue.level(found.level)
-    return Sentence(scope, f"{_verb(found)} {_objects(catalogue, found, level)}.", _tag(found), _never(found))
+    match found:
+        case LevelScope():
+            objects = _objects(catalogue, found, catalogue.level(found.level))
+            return Sentence(
+                scope, f"{_verb(found.classes)} {objects}.", _tag(found.classes), _never(found.classes)
+            )
+        case ActionScope():
+            things = "; ".join(_thing(action) for action in found.actions if not action.closed)
+            return Sentence(scope, f"{things}.", _tag(found.classes), "Do anything else")
+        case _:
+            assert_never(found)
 
 
-def _verb(scope: Scope) -> str:
-    if AccessClass.SENSITIVE in scope.classes:
+def _verb(classes: Collection[AccessClass]) -> str:
+    if AccessClass.SENSITIVE in classes:
         return "See, change and administer"
-    return "See and change" if AccessClass.WRITE in scope.classes else "See"
+    return "See and change" if AccessClass.WRITE in classes else "See"
 
 
-def _tag(scope: Scope) -> str:
-    if AccessClass.SENSITIVE in scope.classes:
+def _tag(classes: Collection[AccessClass]) -> str:
+    if AccessClass.SENSITIVE in classes:
         return "Full access"
-    return "Read and write" if AccessClass.WRITE in scope.classes else "Read"
+    return "Read and write" if AccessClass.WRITE in classes else "Read"
 
 
-def _never(scope: Scope) -> str:
-    if AccessClass.SENSITIVE in scope.classes:
+def _never(classes: Collection[AccessClass]) -> str:
+    if AccessClass.SENSITIVE in classes:
         return ""
-    if AccessClass.WRITE in scope.classes:
+    if AccessClass.WRITE in classes:
         return "Manage members, credentials or other sensitive settings"
     return "Change anything"
 
 
-def _objects(catalogue: Catalogue, scope: Scope, level: Level) -> str:
+def _thing(action: Action) -> str:
+    """One action in words: the host's, else its name and what kind of thing it does."""
+    return action.description or f"{action.name} ({action.access.value})"
+
+
+def _objects(catalogue: Catalogue, scope: LevelScope, level: Level) -> str:
     own = f"your {level.words}" + (f" ({level.includes})" if level.includes else "")
     beneath = [known for known in catalogue.levels if known.parent == level.name]
     if scope.reach == "only" and level.target == "user":

@@ -1,11 +1,11 @@
 """The token: one authorization of one client by one user. Never a string."""
 
 from enum import StrEnum
-from typing import Final
+from typing import Final, TypeAlias
 
 from attrs import field, frozen
 
-from scopegate.core.caps import RoleCap
+from scopegate.core.caps import RankedCap, RoleCap
 from scopegate.errors import InvalidValueError
 
 MAXIMUM_NAME: Final = 255
@@ -54,6 +54,10 @@ class Settings:
     verifier_failures: int = 0
 
 
+Memo: TypeAlias = tuple[object, int, *RankedCap]
+"""The mark of an evaluator, the scopes as its mask, and the cap in its ranks."""
+
+
 @frozen(kw_only=True)
 class Token:
     """A token.
@@ -79,6 +83,7 @@ class Token:
         revoked_reason: why.
         last_used_at: POSIX seconds, coarse.
         unknown: fields of a newer release, carried along.
+        memo: what an evaluator worked out of scopes and cap, kept while this state of the token is.
     """
 
     id: str
@@ -101,6 +106,7 @@ class Token:
     revoked_reason: str | None = None
     last_used_at: float | None = None
     unknown: dict[str, object] = field(factory=dict[str, object], repr=False)
+    memo: Memo | None = field(init=False, default=None, eq=False, repr=False)
 
     @property
     def edition(self) -> int:

@@ -97,19 +97,19 @@ class YourPages:
             "session": session,
             "view": view,
             "actions": ACTIONS.values(),
-            "rows": await self._table(session.user, token, places),
+            "rows": await self._table(view, places),
             "limits": _limits(view.token.settings.cap, places),
             "labels": LABELS,
             "can_change": view.status in {Status.PENDING, Status.ACTIVE, Status.INACTIVE},
         }
         return draw(request, "detail.html", context)
 
-    async def _table(self, user: str, token: str, places: Iterable[Membership]) -> list[Row]:
+    async def _table(self, view: TokenView, places: Iterable[Membership]) -> list[Row]:
         rows: list[Row] = []
         for place in places:
             for application in place.applications.values():
                 answers = [
-                    _answer(await self._server.explain_token(user, token, action, application=application.id))
+                    _answer(await self._server.explain(view, action, application=application.id))
                     for action in ACTIONS
                 ]
                 rows.append(Row(place.label, application.label, tuple(answers)))
@@ -152,7 +152,7 @@ def _answer(explanation: Explanation) -> tuple[bool, str]:
             return False, "not asked for"
         case "cap_too_low":
             return False, f"limited to {LABELS.get(explanation.cap_role, 'No access')}"
-        case "role_too_low":
+        case "role_too_low" | "not_a_member":
             return False, f"you are {LABELS.get(explanation.live_role, 'No access')}"
         case status:
             return False, status

@@ -3,20 +3,19 @@
 This is the hot path: it builds no frozen object when it says yes, and calls no engine.
 """
 
+from collections.abc import Sequence
 from hashlib import sha256
 from typing import ClassVar, Final, TypeAlias, cast
 
 from attrs import define, evolve, frozen
 
 from scopegate.core.credentials import MAXIMUM_PRESENTED, Credential, CredentialKind
-from scopegate.core.permissions import Explanation, Layer, Place, denying_layer, explain
+from scopegate.core.permissions import Layer, Place
 from scopegate.core.records import TokenRecord
-from scopegate.core.scopes import Rule
 from scopegate.core.standing import Account, Standing
 from scopegate.core.tokens import Token
 from scopegate.flows.configuration import Configuration
 
-ROLE_TARGETS: Final = ("organization", "application")
 ACCESS: Final = CredentialKind.ACCESS.value
 USUAL: Final = f"Bearer {ACCESS}_"
 
@@ -132,37 +131,45 @@ PAUSED_STRICTLY: Final = Refusal(
 )
 
 
-class BearerCheck:
-    """The judgement of access tokens, made ready once for a server: alive, for this resource, of an active token.
+class Gate:
+    """The judgement of requests at protected resources, made ready once for a server.
 
-    It is split in two, for the record is read between them.
+    `locate` comes before the record is read, `judge` after it. What the request wants to do is then for the evaluator,
+    and `refused` says what the client is told.
     """
 
-    __slots__ = ("_paused", "_precision", "_prefix")
+    __slots__ = ("_config", "_paused", "_precision", "_prefix")
 
     def __init__(self, config: Configuration) -> None:
+        self._config = config
         self._prefix = config.access_prefix
         self._precision = config.profile.last_used_precision
         self._paused = PAUSED if config.profile.paused == "forbid" else PAUSED_STRICTLY
 
-    def locate(self, authorization: str | None) -> tuple[str, bytes] | Refusal:
-        """The token that a header names and the digest of its secret (RS-1)."""
+    def locate(self, authorization: str | None) -> tuple[str, bytes] | None:
+        """The token that a header names and the digest of its secret (RS-1); None: see `unlocated`."""
         if authorization is None:
-            return NO_CREDENTIALS
+            return None
         head, _, secret = authorization.partition(".")
         token_id = head[11:]
         if head[:11] != USUAL:
             scheme, _, rest = head.partition(" ")
             kind, _, token_id = rest.strip(" ").partition("_")
-            if scheme.lower() != "bearer":
-                return NO_CREDENTIALS
-            if kind != ACCESS:
-                return INVALID
+            if scheme.lower() != "bearer" or kind != ACCESS:
+                return None
         if not secret or len(secret) > MAXIMUM_PRESENTED:
-            return INVALID
+            return None
         return token_id, sha256((self._prefix + secret).encode("utf-8", "replace")).digest()
 
-    def judge(self, record: TokenRecord, account: Account | None, resource: str, now: float) -> Bearer:
+    @staticmethod
+    def unlocated(authorization: str | None, resource: str) -> Refusal:
+        """The refusal of a header that names no access token of ours; without a bearer there is no error (RS-4)."""
+        is_bearer = authorization is not None and authorization.partition(" ")[0].lower() == "bearer"
+        return (INVALID if is_bearer else NO_CREDENTIALS).at(resource)
+
+    def judge(
+        self, record: TokenRecord | None, account: Account | None, resource: str, now: float
+    ) -> Access | Refusal:
         """Judge what was located, in the order of law 2.
 
         Args:
@@ -171,85 +178,53 @@ class BearerCheck:
             resource: the URI of the resource, as configured.
             now: POSIX seconds.
         """
+        if record is None:
+            return INVALID.at(resource)
         token, client, credential = record
         if credential is None or client is None or client.disabled or account is None or not account.enabled:
-            return INVALID
+            return INVALID.at(resource)
         if token.revoked_at is not None or credential.generation < token.generation - 1:
-            return INVALID
+            return INVALID.at(resource)
         ends = credential.expires_at
         if (ends is not None and now >= ends) or ((ends := token.expires_at) is not None and now >= ends):
-            return INVALID
+            return INVALID.at(resource)
         if resource not in credential.resources:
-            return WRONG_AUDIENCE
+            return WRONG_AUDIENCE.at(resource)
         if not token.settings.active:
-            return self._paused
+            return self._paused.at(resource)
         last = token.last_used_at
         return Access(record, last is None or now - last >= self._precision)
 
-
-def needs_standing(rule: Rule) -> bool:
-    """Whether the directory must be asked about a place; user-level actions have no role layer (law 1)."""
-    return rule.target in ROLE_TARGETS
-
-
-def decide(
-    config: Configuration,
-    access: Access,
-    rule: Rule,
-    standing: Standing | None,
-    *,
-    place: Place,
-) -> Explanation:
-    """Judge an action of a good access token: scope, then role."""
-    return explain(
-        config.catalogue,
-        rule,
-        access.token.settings.cap,
-        access.scopes,
-        standing,
-        place=place,
-        lower_only=config.profile.lower_only,
-    )
+    def refused(self, access: Access, actions: Sequence[str], resource: str) -> Refusal:
+        """What a client is told of an operation of these actions that is not allowed; see `refused`."""
+        return refused(self._config, access, actions, resource)
 
 
-def refused(
-    config: Configuration,
-    access: Access,
-    rule: Rule,
-    standing: Standing | None,
-    *,
-    place: Place,
-    resource: str | None,
-) -> Refusal | None:
-    """What a client is told; None where the action is allowed. The judgement of `decide`, without the reasons."""
-    denied_by = denying_layer(
-        config.catalogue,
-        rule,
-        access.token.settings.cap,
-        access.scopes,
-        standing,
-        application=place[1],
-        lower_only=config.profile.lower_only,
-    )
-    return None if denied_by is None else _told(denied_by, rule, resource)
+def shortage(config: Configuration, access: Access, actions: Sequence[str], resource: str) -> Refusal | None:
+    """What a client is told if its scopes do not cover an operation of these actions, wherever it would happen.
 
-
-def refusal(explanation: Explanation, resource: str | None) -> Refusal | None:
-    """What a client is told of an explanation; None where the action is allowed."""
-    if explanation.denied_by is None:
-        return None
-    return _told(explanation.denied_by, explanation.rule, resource)
-
-
-def _told(denied_by: Layer, rule: Rule, resource: str | None) -> Refusal:
-    """A scope shortage names the scope.
-
-    What no scope on offer covers, a cap or a membership does not, since no new token could cure it (RS-9).
+    It names every scope that the operation needs (RS-6). If there is none that the client could get, it names none,
+    since no new token could cure it.
     """
-    if denied_by is not Layer.SCOPE:
-        description = "the token's role is too low for this here"
-        return Refusal(Layer.ROLE, "role_too_low", 403, "", description, (), resource)
-    if not rule.scopes:
+    rules = [config.catalogue.rule(action) for action in actions]
+    mask = config.catalogue.mask(access.scopes)
+    if all(mask & rule.mask for rule in rules):
+        return None
+    client = access.record.client
+    needed = config.catalogue.needed(rules, None if client is None else client.scopes)
+    if needed is None:
         return Refusal(Layer.SCOPE, "closed_to_tokens", 403, "", "no access token may do this", (), resource)
     code, description = "insufficient_scope", "the access token lacks a scope for this"
-    return Refusal(Layer.SCOPE, code, 403, code, description, rule.scopes[:1], resource)
+    return Refusal(Layer.SCOPE, code, 403, code, description, needed, resource)
+
+
+def refused(config: Configuration, access: Access, actions: Sequence[str], resource: str) -> Refusal:
+    """What a client is told of an operation that is not allowed.
+
+    A cap, a ceiling and a membership name no scope, since no new token could cure them (RS-9), and are not told apart:
+    a place that the token cannot see must look like one that is not there.
+    """
+    description = "the token's role is too low for this here"
+    return shortage(config, access, actions, resource) or Refusal(
+        Layer.ROLE, "role_too_low", 403, "", description, (), resource
+    )

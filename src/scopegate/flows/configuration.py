@@ -7,8 +7,9 @@ from urllib.parse import urlsplit
 
 from attrs import field, frozen
 
+from scopegate.core.catalogue import Catalogue
 from scopegate.core.credentials import CredentialKind
-from scopegate.core.scopes import Catalogue
+from scopegate.core.permissions import Evaluator
 from scopegate.errors import ConfigurationError
 from scopegate.flows.engine import Engine
 from scopegate.profiles import Profile
@@ -62,10 +63,13 @@ class Configuration:
     private_schemes: frozenset[str]
     audiences: dict[str, str] = field(init=False, repr=False)
     access_prefix: str = field(init=False, repr=False)
+    evaluator: Evaluator = field(init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
         object.__setattr__(self, "audiences", {canonical(known.uri): known.uri for known in self.resources})
         object.__setattr__(self, "access_prefix", f"{self.realm}\0{CredentialKind.ACCESS.value}\0")
+        evaluator = Evaluator(self.catalogue, lower_only=self.profile.lower_only)
+        object.__setattr__(self, "evaluator", evaluator)
 
     def endpoint(self, name: str) -> Endpoint:
         """The endpoint of that name, such as ``token``."""

@@ -160,18 +160,25 @@ def prompt(
         account=account,
         sentences=tuple(describe(config.catalogue, name) for name in transaction.scopes),
         resources=transaction.resources,
-        roles=config.catalogue.roles,
-        cap=RoleCap(config.catalogue.roles.least.name),
+        evaluator=config.evaluator,
+        cap=RoleCap(config.catalogue.roles.least.name, known=_known(config, places.items)),
         places=tuple(places.items),
         more_places=places.after is not None,
-        lower_only=config.profile.lower_only,
+        new_organizations=config.profile.new_organizations,
         expires_at=None if lifetime is None else now + lifetime,
         existing=sum(token.id != transaction.token_id for token in siblings),
     )
 
 
-def chosen_cap(config: Configuration, form: ConsentForm) -> RoleCap:
-    """The cap that a form asks for.
+def _known(config: Configuration, places: Sequence[Membership]) -> frozenset[str] | None:
+    """The organizations that a default speaks for: those on the page, where later ones are to stay closed."""
+    if config.profile.new_organizations == "default":
+        return None
+    return frozenset(place.organization for place in places if isinstance(place.organization, str))
+
+
+def chosen_cap(config: Configuration, form: ConsentForm, places: Sequence[Membership]) -> RoleCap:
+    """The cap that a form asks for, on a page that shows these places.
 
     Raises:
         InvalidValueError: a role in it is not one of the ladder's.
@@ -180,6 +187,7 @@ def chosen_cap(config: Configuration, form: ConsentForm) -> RoleCap:
         form.default,
         {organization: role for organization, role in form.organizations.items() if role},
         form.sandbox or None,
+        known=_known(config, places),
     )
     return validate_cap(config.catalogue.roles, cap)
 
@@ -225,7 +233,7 @@ def _choice(
     config: Configuration, form: ConsentForm, shown: ConsentPrompt
 ) -> tuple[RoleCap, tuple[tuple[str, str], ...]]:
     try:
-        return chosen_cap(config, form), ()
+        return chosen_cap(config, form, shown.places), ()
     except InvalidValueError as error:
         return shown.cap, ((error.field, error.problem),)
 

@@ -2,15 +2,11 @@
 
 from attrs import evolve, frozen
 
-from scopegate.core import permissions
 from scopegate.core.caps import RoleCap, validate_cap
 from scopegate.core.changes import AppendEvent, DeleteToken, ReviseToken
 from scopegate.core.clients import Client
 from scopegate.core.events import Event, EventKind
-from scopegate.core.permissions import Explanation, Layer, Place
 from scopegate.core.records import TokenQuery, TokenRecord
-from scopegate.core.scopes import Rule
-from scopegate.core.standing import Standing
 from scopegate.core.tokens import Settings, Status, Token, status, validate_description, validate_name
 from scopegate.errors import NotFoundError, ReadOnlyError, StaleVersionError
 from scopegate.flows.configuration import Configuration
@@ -30,6 +26,11 @@ class TokenView:
     token: Token
     status: Status
     client: Client | None = None
+
+    @property
+    def user(self) -> str:
+        """Whose token it is."""
+        return self.token.user
 
     @property
     def version(self) -> int:
@@ -104,13 +105,19 @@ def edit(
         description=old.description
         if wanted.description is None
         else validate_description(wanted.description),
-        cap=old.cap if wanted.cap is None else validate_cap(config.catalogue.roles, wanted.cap),
+        cap=old.cap if wanted.cap is None else _new_cap(config, old.cap, wanted.cap),
     )
     if new == old:
         return Decision(found)
     revised = evolve(token, settings=new, version=token.version + 1)
     outcome = view(config, revised, found.client, now=now)
     return Decision(outcome, (ReviseToken(token.id, token.version, new), *_told(token, old, new, now)))
+
+
+def _new_cap(config: Configuration, old: RoleCap, new: RoleCap) -> RoleCap:
+    """The new cap. Where new organizations are to stay closed, it speaks for those that the old one spoke for."""
+    closed = config.profile.new_organizations == "none" and new.known is None
+    return validate_cap(config.catalogue.roles, evolve(new, known=old.known) if closed else new)
 
 
 def _switched(old: Settings, active: bool, now: float) -> Settings:  # noqa: FBT001 - the one thing it sets
@@ -150,27 +157,6 @@ def _told(token: Token, old: Settings, new: Settings, now: float) -> list[Append
         )
         for kind, detail in events
     ]
-
-
-def explain(
-    config: Configuration, found: TokenView, rule: Rule, standing: Standing | None, *, place: Place
-) -> Explanation:
-    """What a token may do now, with the layers of its client and its status before scope and role (law 2)."""
-    token = found.token
-    judged = permissions.explain(
-        config.catalogue,
-        rule,
-        token.settings.cap,
-        token.scopes,
-        standing,
-        place=place,
-        lower_only=config.profile.lower_only,
-    )
-    if found.client is None or found.client.disabled:
-        return evolve(judged, denied_by=Layer.CREDENTIAL, reason="client_disabled")
-    if found.status is Status.ACTIVE:
-        return judged
-    return evolve(judged, denied_by=Layer.STATUS, reason=found.status.value)
 
 
 def pending_before(config: Configuration, *, now: float) -> float:

@@ -14,13 +14,13 @@ class Need:
     """What is needed, as the host wrote it.
 
     Args:
-        action: the name of an action; None: any good access token will do.
+        actions: the names of the actions that it is; none: any good access token will do.
         organization: the parameter that holds the organization.
         application: the parameter that holds the application.
         resource: the URI of the resource as configured; None: the first one.
     """
 
-    action: str | None = None
+    actions: tuple[str, ...] = ()
     organization: str | None = None
     application: str | None = None
     resource: str | None = None
@@ -45,12 +45,10 @@ def check(config: Configuration, need: Need, *, what: str, parameters: Collectio
     known = list(config.audiences.values())
     if need.resource is not None and need.resource not in known:
         raise ConfigurationError(f"{what}: resource {need.resource!r} is not written as one of {known}")
-    if need.action is None:
-        return
     try:
-        place_of(
-            config.catalogue.rule(need.action), organization=need.organization, application=need.application
-        )
+        for action in need.actions:
+            rule = config.catalogue.rule(action)
+            place_of(rule, organization=need.organization, application=need.application)
     except ConfigurationError as error:
         raise ConfigurationError(f"{what}: {error}") from error
     except InvalidValueError as error:

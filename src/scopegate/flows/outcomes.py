@@ -6,10 +6,12 @@ from attrs import field, frozen
 
 from scopegate.core.caps import RoleCap
 from scopegate.core.clients import Client
+from scopegate.core.permissions import Evaluator, proposed
 from scopegate.core.redirects import RedirectUri
-from scopegate.core.roles import RoleLadder
+from scopegate.core.roles import Role, RoleLadder
 from scopegate.core.sentences import Sentence
 from scopegate.core.standing import Account, Membership
+from scopegate.profiles import NewOrganizations
 
 Problem = Literal[
     "unknown_client",
@@ -82,11 +84,11 @@ class ConsentPrompt:
         account: who is signed in.
         sentences: the requested scopes in words.
         resources: the protected resources it is for, as URIs.
-        roles: the ladder, ``none`` first.
+        evaluator: judges what the choice would mean; it has the ladder.
         cap: the limit as chosen so far; at first the default is the least role.
         places: the organizations and the sandbox of this user, with the live role in each.
         more_places: there are more than fit on the page; they follow the default.
-        lower_only: overrides cannot exceed the default.
+        new_organizations: what it gets in organizations joined later: the ``default`` role, or ``none``.
         expires_at: POSIX seconds at which the token will expire; None: never.
         existing: how many tokens this user has for this client already.
         errors: (field, problem) pairs to mend; the fields are ``default``, ``sandbox``, ``organizations[<id>]``.
@@ -100,15 +102,25 @@ class ConsentPrompt:
     account: Account
     sentences: tuple[Sentence, ...]
     resources: tuple[str, ...]
-    roles: RoleLadder
+    evaluator: Evaluator = field(repr=False, eq=False)
     cap: RoleCap
     places: tuple[Membership, ...]
     more_places: bool = False
-    lower_only: bool = False
+    new_organizations: NewOrganizations = "default"
     expires_at: float | None = None
     existing: int = 0
     errors: tuple[tuple[str, str], ...] = ()
     status: int = 200
+
+    @property
+    def roles(self) -> RoleLadder:
+        """The ladder, ``none`` first."""
+        return self.evaluator.catalogue.roles
+
+    def role_at(self, place: Membership) -> Role:
+        """The role that the choice would give in a place, now."""
+        token = proposed(self.cap, self.client.id)
+        return self.roles.roles[self.evaluator.rank(token, place.standing())]
 
 
 @frozen

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from typing import Final
 
+from scopegate.core.catalogue import Catalogue, usual_least_roles
 from scopegate.core.roles import Role, RoleLadder
-from scopegate.core.scopes import AccessClass, Action, Catalogue, Level
+from scopegate.core.scopes import Action, Level
 
 LEVELS: Final = (
     Level("User", None, "user", "profile", "name and e-mail address"),
@@ -41,9 +42,4 @@ def simple(
         ConfigurationError: a role, action or scope makes no sense; the message names it.
     """
     ladder = RoleLadder.of(roles)
-    least = {
-        AccessClass.READ: ladder.roles[1].name,
-        AccessClass.WRITE: ladder.roles[min(2, len(ladder.roles) - 1)].name,
-        AccessClass.SENSITIVE: ladder.top.name,
-    }
-    return Catalogue(ladder, LEVELS, least, tuple(scopes), tuple(actions))
+    return Catalogue(ladder, LEVELS, usual_least_roles(ladder), tuple(scopes), tuple(actions))

@@ -44,7 +44,13 @@ _SETTINGS: Final[_Document] = {
     "paused_for": 0.0,
     "verifier_failures": 0,
 }
-_CAP: Final[_Document] = {"default": "", "organizations": {}, "sandbox": None, "applications": {}}
+_CAP: Final[_Document] = {
+    "default": "",
+    "organizations": {},
+    "sandbox": None,
+    "applications": {},
+    "known": None,
+}
 _APPLICATION: Final[_Document] = {"role": "", "organization": None}
 _CREDENTIAL: Final[_Document] = {"scopes": [], "resources": [], "challenge": None}
 _CLIENT: Final[_Document] = {
@@ -353,6 +359,7 @@ def _cap(cap: RoleCap, before: _Document) -> _Document:
         "organizations": dict(cap.organizations),
         "sandbox": cap.sandbox,
         "applications": applications,
+        "known": None if cap.known is None else sorted(cap.known),
     }
     return _written(values, _CAP, _unknown(before, _CAP.keys()))
 
@@ -363,7 +370,7 @@ def _read_cap(document: _Document) -> RoleCap:
         id_: ApplicationCap(own.get("role", ""), own.get("organization"))
         for id_, own in _documents(known["applications"])
     }
-    return RoleCap(known["default"], known["organizations"], known["sandbox"], applications)
+    return RoleCap(known["default"], known["organizations"], known["sandbox"], applications, known["known"])
 
 
 def _written(values: _Document, absent: Mapping[str, object], unknown: _Document) -> _Document:

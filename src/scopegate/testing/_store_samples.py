@@ -45,7 +45,7 @@ def digest_of(name: str) -> bytes:
 
 def make_settings(name: str = "Laptop", **changes: Any) -> Settings:  # noqa: ANN401 - attrs checks them
     """Settings with a cap on every level."""
-    cap = RoleCap("view", {"acme": "edit"}, "admin", {"thermostat": ApplicationCap("view", "acme")})
+    cap = RoleCap("view", {"acme": "edit"}, "admin", {"thermostat": ApplicationCap("view", "acme")}, {"acme"})
     values: dict[str, Any] = {"name": name, "cap": cap}
     return Settings(**(values | changes))
 

@@ -7,12 +7,12 @@ from urllib.parse import urlsplit
 
 from attrs import asdict
 
-from scopegate.core.caps import RoleCap, effective_rank
+from scopegate.core.caps import RoleCap
 from scopegate.core.clients import Client, Origin
 from scopegate.core.redirects import is_loopback
 from scopegate.core.roles import Role, RoleLadder
 from scopegate.core.sentences import Sentence
-from scopegate.core.standing import Membership, Sandbox, Standing
+from scopegate.core.standing import Membership, Sandbox
 from scopegate.flows.outcomes import ConsentPrompt
 from scopegate.web.views import (
     NO_LINKS,
@@ -157,7 +157,7 @@ def _warning(prompt: ConsentPrompt, name: str, wording: Wording) -> Pieces:
             client=name,
         )
     top = prompt.roles.top
-    if top == prompt.roles.least or not any(_role(prompt, place) == top for place in prompt.places):
+    if top == prompt.roles.least or not any(prompt.role_at(place) == top for place in prompt.places):
         return ()
     return wording.pieces(
         "With this choice, {client} will act as {role} for you.", client=name, role=_label(top)
@@ -218,7 +218,7 @@ def _nots(prompt: ConsentPrompt, wording: Wording) -> list[str]:
 
 def _highest(prompt: ConsentPrompt) -> int:
     cap, given = prompt.cap, [prompt.cap.default]
-    if not prompt.lower_only:
+    if not prompt.evaluator.lower_only:
         given += [cap.sandbox or cap.default, *cap.organizations.values()]
         given += [own.role for own in cap.applications.values()]
     return max(map(prompt.roles.rank, given))
@@ -252,20 +252,33 @@ def _limit(prompt: ConsentPrompt, wording: Wording) -> Limit:
             for role in prompt.roles.roles
             if role.description
         ),
-        hint=wording.say(
-            "This holds in every organization, also in those that you join later."
-            " It can never exceed your own role."
-        ),
+        hint=_hint(prompt, wording),
         reach=_reach(places, wording),
         places_summary=_places_summary(len(places), changed, wording),
         places_hint=_places_hint(prompt, wording),
         places=places,
-        more=wording.say("You belong to more places than fit here. The others follow the maximum role above.")
-        if prompt.more_places
-        else "",
+        more=_more(prompt, wording) if prompt.more_places else "",
         open=bool(changed) or any(place.error for place in places),
         preview=wording.say("Preview"),
         preview_hint=wording.say("Shows what your choice means. Nothing is approved yet."),
+    )
+
+
+def _more(prompt: ConsentPrompt, wording: Wording) -> str:
+    if prompt.new_organizations == "none":
+        return wording.say("You belong to more places than fit here. This app gets no access to the others.")
+    return wording.say("You belong to more places than fit here. The others follow the maximum role above.")
+
+
+def _hint(prompt: ConsentPrompt, wording: Wording) -> str:
+    if prompt.new_organizations == "none":
+        return wording.say(
+            "This holds in the organizations that you see here, and not in those that you join later."
+            " It can never exceed your own role."
+        )
+    return wording.say(
+        "This holds in every organization, also in those that you join later."
+        " It can never exceed your own role."
     )
 
 
@@ -274,7 +287,7 @@ def _options(roles: RoleLadder, chosen: str | None) -> tuple[Option, ...]:
 
 
 def _places_hint(prompt: ConsentPrompt, wording: Wording) -> str:
-    if prompt.lower_only:
+    if prompt.evaluator.lower_only:
         return wording.say("A choice here can only be lower than the maximum role above.")
     return wording.say("A choice here counts instead of the maximum role above.")
 
@@ -297,7 +310,7 @@ def _place(
 ) -> Choice:
     roles, chosen = prompt.roles, _chosen(prompt.cap, place)
     sandbox = isinstance(place.organization, Sandbox)
-    own, role = roles[place.role], _role(prompt, place)
+    own, role = roles[place.role], prompt.role_at(place)
     label = clean(place.label, at_most=LONGEST_LABEL) or wording.say("A place without a name")
     follow = Option(
         "", wording.say("Use the default ({role})", role=_label(roles[prompt.cap.default])), chosen is None
@@ -312,13 +325,6 @@ def _place(
         role=_label(role),
         error=problems.get("sandbox" if sandbox else f"organizations[{place.organization}]", ""),
     )
-
-
-def _role(prompt: ConsentPrompt, place: Membership) -> Role:
-    standing = Standing(place.owner, place.role)
-    return prompt.roles.roles[
-        effective_rank(prompt.roles, prompt.cap, standing, lower_only=prompt.lower_only)
-    ]
 
 
 def _result(label: str, own: Role, role: Role, wording: Wording) -> Pieces:

@@ -81,6 +81,8 @@ class Profile:
         replay_tolerance: a redeemed code that comes back this soon is refused without revoking (CODE-7).
         verifier_attempts: wrong PKCE verifiers that burn a code (CODE-8).
         consumed_memory: how long used codes and refresh tokens are remembered, to recognise reuse.
+        idle_registration: how long a client that registered itself is kept while no token refers to it, from the first
+            sweep that notices. None: forever.
         last_used_precision: how coarse the last-used time is, and so how rarely it is written.
         paused: ``forbid`` answers a paused token 403 and lets it refresh; ``reject`` answers 401 and
             ``invalid_grant``, which makes most client libraries forget their credentials.
@@ -102,6 +104,7 @@ class Profile:
     replay_tolerance: float = field(default=10.0, validator=_not_negative)
     verifier_attempts: int = field(default=5, validator=_counted)
     consumed_memory: float = field(default=90 * DAY, validator=_positive)
+    idle_registration: float | None = field(default=90 * DAY, validator=_positive)
     last_used_precision: float = field(default=5 * MINUTE, validator=_not_negative)
     paused: Paused = field(default="forbid", validator=_paused)
     lower_only: bool = False

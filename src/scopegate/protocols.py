@@ -72,7 +72,9 @@ class Store(Protocol):
         """
         ...
 
-    def sweep(self, realm: str, /, *, pending_before: float, kept_before: float, limit: int) -> int:
+    def sweep(
+        self, realm: str, /, *, pending_before: float, kept_before: float, idle_before: float, limit: int
+    ) -> int:
         """Free at most ``limit`` rows and say how many were freed.
 
         Args:
@@ -80,6 +82,8 @@ class Store(Protocol):
             pending_before: tokens never redeemed and created at or before this time go, with their credentials.
             kept_before: once rows that expired by this time go, and credentials to be kept until this time that are
                 consumed: of a generation before their token's. The credentials of the current generation stay.
+                Self-registered clients that no token refers to are noticed to be idle at this time.
+            idle_before: those go that were noticed at or before this time, and neither put nor given a token since.
             limit: the most rows to touch in this call.
         """
         ...
@@ -129,7 +133,9 @@ class AsyncStore(Protocol):
         """See `Store.commit`."""
         ...
 
-    async def sweep(self, realm: str, /, *, pending_before: float, kept_before: float, limit: int) -> int:
+    async def sweep(
+        self, realm: str, /, *, pending_before: float, kept_before: float, idle_before: float, limit: int
+    ) -> int:
         """See `Store.sweep`."""
         ...
 
@@ -218,8 +224,8 @@ class Throttle(Protocol):
         """Count one request and say how many seconds the caller must wait: 0 lets it through.
 
         Args:
-            endpoint: ``register``, or ``secret`` for failed client authentication.
-            key: who asks: a client id, or "" for everybody together.
+            endpoint: ``register`` for a registration that is acceptable, or ``secret`` for a secret that is wrong.
+            key: who asks: a client id as it was sent, of any length, or "" for everybody together.
             now: POSIX seconds.
         """
         ...

@@ -209,14 +209,14 @@ class AuthorizationServer:
                 entropy=self._entropy,
             )
             if self._committed(decision.changes):
-                self._drop_surplus(transaction.user, now)
+                self._drop_surplus(transaction, now)
                 return decision.outcome
         raise ContentionError
 
-    def _drop_surplus(self, user: str, now: float) -> None:
-        query = consent.pending_query(self.configuration, user, now=now)
+    def _drop_surplus(self, transaction: Transaction, now: float) -> None:
+        query = consent.pending_query(self.configuration, transaction, now=now)
         pending = self._store.tokens(self._realm, query, after=None, limit=PAGE)
-        for decision in consent.surplus(self.configuration, pending.items, now=now):
+        for decision in consent.surplus(self.configuration, transaction, pending.items, now=now):
             self._committed(decision.changes)
 
     # The token, revocation and registration endpoints
@@ -252,7 +252,7 @@ class AuthorizationServer:
         )
         return decision.outcome, decision.changes
 
-    def _slowed(self, client_id: str, outcome: TokenOutcome) -> TokenOutcome:
+    def _slowed(self, client_id: str, outcome: T) -> T | OAuthFailure:
         if not throttling.is_guess(outcome):
             return outcome
         wait = self._throttle.wait(throttling.SECRET, client_id, now=self._clock())
@@ -274,16 +274,18 @@ class AuthorizationServer:
             now = self._clock()
             decision = revoke.decide(self.configuration, presented, record=record, client=client, now=now)
             if self._committed(decision.changes):
-                return decision.outcome
+                return self._slowed(presented.credentials.client_id, decision.outcome)
         raise ContentionError
 
     def register(self, request: RegistrationRequest) -> RegisterOutcome:
         """Register a client that asks for itself (RFC 7591)."""
         now = self._clock()
+        decision = register.decide(self.configuration, request, now=now, entropy=self._entropy)
+        if isinstance(decision.outcome, OAuthFailure):
+            return self._slowed("", decision.outcome)
         slowed = throttling.slowed(self._throttle.wait(throttling.REGISTER, "", now=now))
         if slowed is not None:
             return slowed
-        decision = register.decide(self.configuration, request, now=now, entropy=self._entropy)
         if self._committed(decision.changes):
             return decision.outcome
         raise ContentionError
@@ -687,5 +689,10 @@ class AuthorizationServer:
         Call it now and then, and again at once while it frees ``limit`` rows.
         """
         now = self._clock()
-        pending_before = manage.pending_before(self.configuration, now=now)
-        return self._store.sweep(self._realm, pending_before=pending_before, kept_before=now, limit=limit)
+        return self._store.sweep(
+            self._realm,
+            pending_before=manage.pending_before(self.configuration, now=now),
+            kept_before=now,
+            idle_before=register.idle_before(self.configuration, now=now),
+            limit=limit,
+        )

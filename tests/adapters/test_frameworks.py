@@ -5,12 +5,13 @@ from contextlib import asynccontextmanager
 from typing import Annotated
 
 import pytest
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from starlette.applications import Starlette
+from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.routing import Mount, Route
 from tests.adapters.hosts import seen
-from tests.support import Journey, World
+from tests.support import MCP, Journey, World
 from tests.web.driver import Sent, ask_asgi, with_lifespan
 
 from scopegate import Access, ConfigurationError
@@ -225,8 +226,163 @@ def test_trouble_of_the_store_is_503_in_a_route(world, kind):
     assert "disk" not in reply.text
 
 
+INSPECTOR = ("Origin", "https://inspector.example")
+
+
+def preflight(world, app, path, method="GET"):
+    """What a browser asks before it sends a request with a token."""
+    headers = (
+        INSPECTOR,
+        ("Access-Control-Request-Method", method),
+        ("Access-Control-Request-Headers", "authorization, mcp-protocol-version"),
+    )
+    return world.run(ask_asgi(app, Sent("OPTIONS", path, headers=headers)))
+
+
+def from_a_page(world, app, path, secret=None):
+    """A request that a page of another origin sends."""
+    headers = (INSPECTOR, *((("Authorization", f"Bearer {secret}"),) if secret else ()))
+    return world.run(ask_asgi(app, Sent("GET", path, headers=headers)))
+
+
+def browsed(kind):
+    """An app with protected routes at its top and in a mounted app, and one that is not protected."""
+
+    def open_page(request):
+        return PlainTextResponse(str(request.method))
+
+    routes = [Mount("/devices", sub_app(kind)), Route("/open/{application}", open_page)]
+    if kind == "starlette":
+        return Starlette(routes=[*routes, Route("/mine/{application}", devices, methods=["PUT", "GET"])])
+    app, router = FastAPI(routes=routes), APIRouter(prefix="/mine")
+    router.add_api_route("/{application}", fastapi_devices, methods=["PUT", "GET"])
+    app.include_router(router)
+    return app
+
+
+@pytest.mark.parametrize("kind", ["starlette", "fastapi"])
+@pytest.mark.parametrize("path", ["/mine/rocket", "/devices/rocket"])
+def test_a_page_of_any_origin_may_call_a_protected_route(world, secret, kind, path):
+    """RS-12: the preflight needs no token, and every answer can be read: 200, 401 with its challenge, 403."""
+    app = installed(browsed(kind), world)
+    asked = preflight(world, app, path)
+    assert asked.status == 204
+    assert asked.header("Access-Control-Allow-Origin") == "*"
+    assert asked.header("Access-Control-Allow-Methods") == "GET"
+    allowed = asked.header("Access-Control-Allow-Headers").split(", ")
+    assert {"Authorization", "MCP-Protocol-Version", "Mcp-Method", "Mcp-Name"} <= set(allowed)
+    nowhere = path.replace("rocket", "nowhere")
+    replies = [from_a_page(world, app, *each) for each in ((path, secret), (path,), (nowhere, secret))]
+    assert [reply.status for reply in replies] == [200, 401, 403]
+    assert {reply.header("Access-Control-Allow-Origin") for reply in replies} == {"*"}
+    assert {reply.header("Access-Control-Expose-Headers") for reply in replies} == {"WWW-Authenticate"}
+    assert {reply.header("Access-Control-Allow-Credentials") for reply in replies} == {None}
+    assert "resource_metadata" in replies[1].header("WWW-Authenticate")
+
+
+@pytest.mark.parametrize("kind", ["starlette", "fastapi"])
+def test_what_is_not_protected_is_not_opened_to_other_origins(world, secret, kind):
+    """RS-12: a host's pages go by cookies; neither they, nor methods that are not there, are ours to open."""
+    app = installed(browsed(kind), world)
+    for path, method in (
+        ("/open/rocket", "GET"),
+        ("/mine/rocket", "DELETE"),
+        ("/mine", "GET"),
+        ("/x", "GET"),
+    ):
+        asked = preflight(world, app, path, method)
+        assert asked.status >= 400
+        assert asked.header("Access-Control-Allow-Origin") is None
+    assert from_a_page(world, app, "/open/rocket", secret).header("Access-Control-Allow-Origin") is None
+    assert ask(world, app, "/mine/rocket", secret).header("Access-Control-Allow-Origin") is None
+    assert ask(world, app, "/mine/rocket", method="OPTIONS").status == 405
+
+
+def test_a_host_that_has_a_rule_for_origins_keeps_it(world, secret):
+    """RS-12: its own middleware is the only one to decide, whichever comes first."""
+    app = installed(browsed("starlette"), world)
+    app.add_middleware(
+        CORSMiddleware, allow_origins=["https://ours.example"], allow_headers=["Authorization"]
+    )
+    assert preflight(world, app, "/mine/rocket").status == 400
+    reply = from_a_page(world, app, "/mine/rocket", secret)
+    assert (reply.status, reply.header("Access-Control-Allow-Origin")) == (200, None)
+
+
+def started(world, app):
+    """What the app says when it starts, or why it does not."""
+    try:
+        said = world.run(with_lifespan(app, "startup", "shutdown"))
+    except ConfigurationError as error:
+        return str(error)
+    return said[0]["type"]
+
+
+def wrong_app(kind, path, needs):
+    """An app with a route that requires what makes no sense, deep in what it is made of."""
+    if kind == "starlette":
+
+        async def endpoint(request):
+            return PlainTextResponse(str(request))
+
+        for need in needs:
+            endpoint = starlette.requires(*need[0], **need[1])(endpoint)
+        return Starlette(routes=[Mount("/at/{place}", routes=[Route(path, endpoint)])])
+    last, *others = needs
+    inner, outer, app = APIRouter(), APIRouter(prefix="/{place}"), FastAPI()
+    outer.dependencies = [fastapi.requires(*need[0], **need[1]) for need in others]
+
+    @inner.put(path)
+    async def put(access: Annotated[Access, fastapi.requires(*last[0], **last[1])]):
+        return seen(access)
+
+    outer.include_router(inner)
+    app.include_router(outer, prefix="/at")
+    return app
+
+
+@pytest.mark.parametrize("kind", ["starlette", "fastapi", "mounted"])
+@pytest.mark.parametrize(
+    ("needs", "problem"),
+    [
+        ([(("Nothing.read",), {})], "Nothing.read"),
+        ([(("Application.read",), {})], "judged at an application"),
+        ([(("Organization.read",), {"application": "place"})], "judged at an organization"),
+        ([(("Application.read",), {"application": "app"})], "no parameter 'app'"),
+        ([((), {"organization": "app"})], "no parameter 'app'"),
+        ([((), {"resource": "https://acme.example/apl"})], "resource 'https://acme.example/apl'"),
+        ([((), {"resource": "https://ACME.example/api"})], "resource 'https://ACME.example/api'"),
+        ([(("User.read", "Nothing.read"), {})], "Nothing.read"),
+        ([(("User.read",), {}), (("Nothing.read",), {})], "Nothing.read"),
+        ([(("Nothing.read",), {}), (("User.read",), {})], "Nothing.read"),
+    ],
+)
+def test_a_need_that_makes_no_sense_stops_the_start(world, kind, needs, problem):
+    """Not a 500 at the first request: the app does not start, and says which route it is."""
+    app = wrong_app("fastapi" if kind == "mounted" else kind, "/{thing}", needs)
+    if kind == "mounted":
+        app = Starlette(routes=[Mount("/deep", app)])
+    message = started(world, installed(app, world))
+    assert problem in message
+    assert "/at/{place}/{thing}" in message
+
+
+@pytest.mark.parametrize("kind", ["starlette", "fastapi"])
+def test_needs_that_make_sense_start(world, kind):
+    """Parameters of mounts and of routers around a route are its own, too."""
+    needs = [
+        (("Application.read",), {"application": "place"}),
+        (("Organization.read",), {"organization": "thing", "resource": MCP}),
+        ((), {}),
+    ]
+    app = installed(wrong_app(kind, "/{thing}", needs), world)
+    (route,) = starlette.protected_routes(app.routes)
+    assert len(set(route.needs)) == 3
+    assert started(world, app) == "lifespan.startup.complete"
+
+
 def test_an_action_that_is_not_in_the_catalogue_is_the_hosts_mistake(world, secret):
-    """Nothing is decided about unknown names; the host hears of it at the first request."""
+    """Nothing is decided about unknown names; a host without a lifespan hears of it at the first request."""
 
     @starlette.requires("Nothing.read")
     async def endpoint(request):

@@ -405,6 +405,30 @@ async def test_a_tool_that_declares_nothing_stops_the_start(acme):
             pass
 
 
+@pytest.mark.parametrize("padding", ["", "x" * MAXIMUM_BODY], ids=["short", "too long to look into"])
+async def test_a_tool_that_declares_nothing_and_comes_late_is_unknown(acme, journey, padding):
+    """Fail closed: after the start as well, and however the call is written."""
+    async with acme.client(**bearer(journey)) as client:
+
+        @acme.mcp.tool()
+        def late() -> str:
+            """Nobody guards it."""
+            acme.ran.append("late")
+            return "secret"
+
+        @acme.protection.tool("Application.read", application="application_id")
+        def later(application_id: str) -> str:
+            """Somebody does."""
+            return application_id
+
+        found = (await post(client, call("late", {}, padding=padding))).json()
+        assert found["error"] == {"code": -32602, "message": "Unknown tool: late"}
+        assert (await post(client, call("nothing", {}))).json()["error"]["message"] == "Unknown tool: nothing"
+        response = await post(client, call("later", {"application_id": "rocket"}, padding=padding))
+        assert result(response)["structuredContent"] == {"result": "rocket"}
+    assert not acme.ran
+
+
 async def test_the_endpoint_starts_and_stops_as_an_application_of_its_own(acme):
     """Other ASGI servers than Starlette's apps speak the lifespan protocol to it."""
     sent = []

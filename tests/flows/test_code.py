@@ -212,6 +212,21 @@ def test_the_strict_profile_revokes_at_once(make_world):
     assert journey.token.revoked_at is not None
 
 
+@pytest.mark.parametrize("profile", [DEFAULT, STRICT], ids=lambda profile: profile.name)
+@pytest.mark.parametrize("state", ["paused", "disabled", "elsewhere"])
+def test_nothing_that_may_pass_hides_a_replay(make_world, profile, state):
+    """CODE-7: neither a pause, nor a closed account, nor a resource that was not granted."""
+    world = make_world(profile=profile)
+    journey = Journey(world).connect()
+    world.clock.forward(60)
+    if state == "paused":
+        world.server.pause("ann", journey.token_id)
+    elif state == "disabled":
+        world.people.disabled.add("ann")
+    assert refused(journey.redeem(resource=MCP if state == "elsewhere" else None))
+    assert journey.token.revoked_reason == "code_replayed"
+
+
 @pytest.mark.parametrize(
     "changes",
     [{"code_verifier": OTHER_VERIFIER}, {"code_verifier": None}, {"redirect_uri": REDIRECT_URI + "/"}],

@@ -4,10 +4,21 @@ import json
 
 import pytest
 from attrs import evolve
-from tests.support import API, KEY, OTHER_KEY, REDIRECT_URI, Journey, RecordedEntropy, World, answered
+from tests.support import (
+    API,
+    KEY,
+    MCP,
+    OTHER_KEY,
+    REDIRECT_URI,
+    Journey,
+    RecordedEntropy,
+    WatchedStore,
+    World,
+    answered,
+)
 
 from scopegate import SANDBOX, RoleCap, SignedIn, presets
-from scopegate.core.changes import PutClient
+from scopegate.core.changes import DeleteToken, PutClient
 from scopegate.core.events import EventKind
 from scopegate.core.tokens import MAXIMUM_NAME, Status
 from scopegate.flows import consent
@@ -84,6 +95,14 @@ def test_the_same_choice_again_gets_the_same_redirect(asked, world):
     assert asked.decide(organizations={"acme": "viewer", "globex": ""}).location == first.location
     assert len(world.server.tokens("ann").items) == 1
     assert [event.kind for event in world.events(user="ann")] == [EventKind.AUTHORIZED]
+
+
+def test_a_wrong_verifier_does_not_come_between_two_clicks(asked):
+    """CODE-8, CON-4: the client's mistake is no decision of the user."""
+    first = asked.decide()
+    asked.redeem(code_verifier="w" * 43)
+    assert asked.decide().location == first.location
+    assert isinstance(asked.redeem(), TokenReply)
 
 
 def test_the_same_choice_after_the_redemption_gives_a_used_code(asked):
@@ -172,6 +191,30 @@ def test_a_scope_that_is_no_longer_offered_ends_the_page(asked, make_world):
     )
     form = ConsentForm(asked.transaction, "approve", "viewer")
     assert changed.server.consent(form, asked.signed_in) == ErrorPage("expired_transaction")
+
+
+def test_a_resource_that_is_no_longer_there_ends_the_page(asked, make_world):
+    """AZ-15: likewise."""
+    world = asked.world
+    asked.authorize(resource=[API, MCP])
+    shared = {"store": world.given_store, "clock": world.clock, "people": world.people}
+    changed = make_world(
+        **shared, entropy=RecordedEntropy("later"), resources=world.configuration.resources[1:]
+    )
+    form = ConsentForm(asked.transaction, "approve", "viewer")
+    assert changed.server.consent(form, asked.signed_in) == ErrorPage("expired_transaction")
+    assert isinstance(world.server.consent(form, asked.signed_in), Redirect)
+
+
+def test_a_scope_that_the_client_may_no_longer_ask_for_ends_the_page(asked, world):
+    """CON-2: the operator narrowed the client meanwhile."""
+    client = world.store.client(world.realm, asked.client_id)
+    fewer = evolve(client, scopes=("only.User.read",), version=2)
+    world.store.commit(world.realm, [PutClient(fewer, 1)])
+    assert asked.decide() == ErrorPage("expired_transaction")
+    wide = evolve(client, scopes=tuple(asked.scope.split()), version=3)
+    world.store.commit(world.realm, [PutClient(wide, 2)])
+    assert isinstance(asked.decide(), Redirect)
 
 
 def test_the_prompt_says_everything(asked):
@@ -263,8 +306,8 @@ def test_the_form_cannot_alter_the_request():
 def test_a_transaction_that_we_did_not_seal_is_refused(asked, world, change):
     """AZ-15, CON-2: forged, damaged, sealed for something else or by somebody else."""
     sealed = asked.transaction
-    sealer = world.configuration.sealer
-    opened = sealer.open(consent.PURPOSE, sealed)
+    sealer, purpose = world.configuration.sealer, consent.purpose(world.configuration)
+    opened = sealer.open(purpose, sealed)
     with World(sealing_keys=[OTHER_KEY]) as other:
         changed = {
             "empty": "",
@@ -272,7 +315,7 @@ def test_a_transaction_that_we_did_not_seal_is_refused(asked, world, change):
             "flipped": ("A" if sealed[40] != "A" else "B").join((sealed[:40], sealed[41:])),
             "extended": sealed + "AAAA",
             "other purpose": sealer.seal("a page's form", opened.payload, world.entropy),
-            "other key": other.configuration.sealer.seal(consent.PURPOSE, opened.payload, world.entropy),
+            "other key": other.configuration.sealer.seal(purpose, opened.payload, world.entropy),
             "text": "\u00e9" * 100,
         }[change]
     form = ConsentForm(changed, "approve", "viewer")
@@ -348,6 +391,46 @@ def test_at_most_ten_tokens_wait(world):
     assert [event.detail for event in dropped] == [{"reason": "too many pending"}] * 2
 
 
+def test_the_approval_of_this_moment_stays_though_the_clock_was_set_back(world):
+    """AZ-14: the oldest of the others goes."""
+    journey = Journey(world)
+    journey.register()
+    for _ in range(10):
+        journey.approve()
+        world.clock.forward(1)
+    newest_before = journey.token_id
+    world.clock.back(3600)
+    journey.approve()
+    assert isinstance(journey.redeem(), TokenReply)
+    assert world.record(newest_before) is not None
+    assert len(world.server.tokens("ann").items) == 10
+
+
+def test_a_code_that_is_redeemed_meanwhile_keeps_its_token(make_world):
+    """AZ-14: between the list of those that wait and the deletion, the oldest may have become active."""
+    store = WatchedStore()
+    world = make_world(store=store)
+    elsewhere = World(store=store.store, clock=world.clock, people=world.people)
+    oldest, journey = Journey(world), Journey(world)
+    for each in (oldest, *[journey] * 9):
+        each.register()
+        each.approve()
+        world.clock.forward(1)
+    oldest.server = elsewhere.server
+
+    def redeem_first(name, arguments):
+        if name == "commit" and isinstance(arguments[1][0], DeleteToken):
+            store.before = lambda *_: None
+            assert isinstance(oldest.redeem(), TokenReply)
+
+    store.before = redeem_first
+    journey.register()
+    assert isinstance(journey.approve(), Redirect)
+    assert oldest.access().user == "ann"
+    assert [event for event in world.events() if event.kind is EventKind.DELETED] == []
+    elsewhere.close()
+
+
 def test_those_that_time_has_ended_do_not_count(world):
     """AZ-14: ten from yesterday and ten from today may stand."""
     journey = Journey(world)
@@ -387,7 +470,8 @@ def test_a_sealed_transaction_is_not_readable(asked):
     """AZ-15: neither state nor user can be read out of the page."""
     assert "ann" not in asked.transaction
     assert "state" not in asked.transaction
-    payload = asked.world.configuration.sealer.open(consent.PURPOSE, asked.transaction).payload
+    purpose = consent.purpose(asked.world.configuration)
+    payload = asked.world.configuration.sealer.open(purpose, asked.transaction).payload
     assert "ann" in json.loads(payload)
 
 

@@ -141,6 +141,23 @@ def test_an_open_form_does_not_overwrite_another(connected, world):
     assert connected.token.settings.cap == RoleCap("viewer")
 
 
+def test_a_wrong_verifier_makes_no_open_form_old(pending, world):
+    """CODE-8, OPS-4: what a client does wrong is counted apart from what people edit."""
+    server, token_id = world.server, pending.token_id
+    server.edit("ann", token_id, name="Mine")
+    seen = server.token_detail("ann", token_id).version
+    for _ in range(2):
+        pending.redeem(code_verifier="w" * 43)
+    assert server.token_detail("ann", token_id).version == seen
+    assert server.edit("ann", token_id, name="Still mine", expected_version=seen).version == seen + 1
+    pending.redeem(code_verifier="w" * 43)
+    with pytest.raises(StaleVersionError) as caught:
+        server.recap("ann", token_id, RoleCap("viewer"), expected_version=seen)
+    assert caught.value.current == seen + 1
+    assert pending.token.settings.verifier_failures == 3
+    assert isinstance(pending.redeem(), TokenReply)
+
+
 def test_a_pending_token_can_be_renamed_capped_and_deleted_but_not_paused(pending, world):
     """OPS-4: nothing runs yet that could be paused."""
     server, token_id = world.server, pending.token_id

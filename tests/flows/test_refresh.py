@@ -88,6 +88,40 @@ def test_reuse_is_noticed_while_paused(connected, world):
     assert is_revoked(connected)
 
 
+@pytest.mark.parametrize("profile", [DEFAULT, STRICT], ids=lambda profile: profile.name)
+@pytest.mark.parametrize("state", ["paused", "disabled", "unknown"])
+def test_nothing_that_may_pass_hides_a_theft(make_world, profile, state):
+    """REF-2: neither a pause that answers nobody nor a closed account: what is stolen is dead when they are over."""
+    world = make_world(profile=profile)
+    connected = Journey(world).connect()
+    used = connected.refresh_token
+    connected.refresh()
+    world.clock.forward(60)
+    places = world.people.places["ann"]
+    if state == "paused":
+        world.server.pause("ann", connected.token_id)
+    elif state == "disabled":
+        world.people.disabled.add("ann")
+    else:
+        del world.people.places["ann"]
+    assert refused(connected.refresh(refresh_token=used))
+    assert connected.token.revoked_reason == "refresh_token_reused"
+    world.people.disabled.clear()
+    world.people.places["ann"] = places
+    assert refused(connected.refresh())
+
+
+def test_a_retry_is_not_answered_where_the_grant_does_not_stand(connected, world):
+    """REF-6, REF-8: a closed account is told nothing again, and a retry in time is still no theft."""
+    used = connected.refresh_token
+    answer = connected.refresh()
+    world.people.disabled.add("ann")
+    assert refused(connected.refresh(refresh_token=used))
+    assert not is_revoked(connected)
+    world.people.disabled.clear()
+    assert connected.refresh(refresh_token=used) == answer
+
+
 def test_a_foreign_client_neither_refreshes_nor_revokes(world, connected):
     """REF-3: bound to its client; what another client does with it changes nothing."""
     stranger = Journey(world, method="client_secret_basic")

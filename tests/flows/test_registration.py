@@ -1,12 +1,14 @@
 """Registration by clients: DCR rows and CLI-2, CLI-4."""
 
 import pytest
+from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.support import Journey, World
 
-from scopegate.flows.outcomes import ConsentPrompt, OAuthFailure, Registered
+from scopegate.flows.outcomes import ConsentPrompt, ErrorPage, OAuthFailure, Registered, TokenReply
 from scopegate.flows.register import MAXIMUM_REDIRECT_URIS, RegistrationRequest, clean
+from scopegate.profiles import DAY, DEFAULT
 
 URI = "https://client.example/callback"
 
@@ -301,3 +303,57 @@ def test_no_document_breaks_the_endpoint(members, good_uri):
             and outcome.code
             in {"invalid_redirect_uri", "invalid_client_metadata", "unapproved_software_statement"}
         )
+
+
+def swept(world, seconds=0.0):
+    """Let time pass, sweep, and say which clients are left."""
+    world.clock.forward(seconds)
+    world.server.sweep()
+    page = world.store.clients(world.realm, owner=None, after=None, limit=1000)
+    return {client.id for client in page.items}
+
+
+def test_an_idle_registration_goes_after_its_time(world):
+    """DCR-7: ninety days after a sweep noticed that nobody has a token of it; then the client registers again."""
+    journey = Journey(world)
+    journey.register()
+    ours = world.server.add_client("Ours", [URI]).client.id
+    assert swept(world) == {journey.client_id, ours}
+    assert swept(world, 90 * DAY - 1) == {journey.client_id, ours}
+    assert isinstance(journey.authorize(), ConsentPrompt)
+    assert swept(world, 1) == {ours}
+    assert journey.authorize() == ErrorPage("unknown_client")
+    assert journey.connect().access().user == "ann"
+
+
+def test_a_registration_that_a_token_refers_to_stays(connected, world):
+    """DCR-7: however old, also while the token is paused; a deleted one leaves it its time, to come again."""
+    world.server.pause("ann", connected.token_id)
+    assert swept(world, 1000 * DAY) == swept(world, 1000 * DAY) == {connected.client_id}
+    connected.revoke(connected.refresh_token)
+    assert swept(world, 1000 * DAY) == {connected.client_id}
+    world.server.delete("ann", connected.token_id)
+    assert swept(world) == swept(world, 89 * DAY) == {connected.client_id}
+    connected.approve()
+    assert isinstance(connected.redeem(), TokenReply)
+    assert swept(world, DAY) == swept(world, 90 * DAY) == {connected.client_id}
+    world.server.delete("ann", connected.token_id)
+    swept(world)
+    assert swept(world, 90 * DAY) == set()
+
+
+def test_an_approval_that_is_never_redeemed_keeps_no_registration(world):
+    """DCR-7, CODE-9: it is gone after a day, and the registration ninety days after that was noticed."""
+    journey = Journey(world)
+    journey.register()
+    journey.approve()
+    assert swept(world, DAY) == swept(world) == swept(world, 89 * DAY) == {journey.client_id}
+    assert swept(world, DAY) == set()
+
+
+def test_a_profile_may_keep_registrations_forever(make_world):
+    """DCR-7: where the operator wants it so."""
+    world = make_world(profile=evolve(DEFAULT, idle_registration=None))
+    journey = Journey(world)
+    journey.register()
+    assert swept(world) == swept(world, 10_000 * DAY) == {journey.client_id}

@@ -51,6 +51,7 @@ class Grant:
     created_at: float
     token_id: str = ""
     code: str = ""
+    code_dropped: bool = False
     generation: int = 0
     redemptions: int = 0
     advanced_at: float = 0.0
@@ -67,7 +68,7 @@ class Lifecycle(RuleBasedStateMachine):
     """Two users, a public and a confidential client, one server, and a clock that goes both ways."""
 
     colour = "sync"
-    profile = DEFAULT
+    profile = evolve(DEFAULT, idle_registration=None)
 
     grants = Bundle("grants")
 
@@ -127,17 +128,17 @@ class Lifecycle(RuleBasedStateMachine):
         grant.code = client.code
         grant.token_id = grant.code[4:].partition(".")[0]
         self.known.append(grant)
-        self._oldest_pending_go(user)
+        self._oldest_pending_go(user, grant)
         return grant
 
-    def _oldest_pending_go(self, user):
-        """Only those that still wait now are counted; those that time has ended are as good as gone."""
+    def _oldest_pending_go(self, user, newest):
+        """Only those that still wait now are counted, and the one just approved stays, whatever the clock did."""
         waiting = [
             grant
             for grant in self.known
             if grant.user == user and not grant.deleted and self._status(grant) is Status.PENDING
         ]
-        waiting.sort(key=lambda grant: (grant.created_at, grant.token_id), reverse=True)
+        waiting.sort(key=lambda grant: (grant is newest, grant.created_at, grant.token_id), reverse=True)
         for grant in waiting[self.profile.pending_limit :]:
             grant.deleted = True
 
@@ -148,9 +149,7 @@ class Lifecycle(RuleBasedStateMachine):
         outcome = grant.client.decide(
             decision, default=role, signed_in=signed_in, transaction=grant.transaction
         )
-        same = decision == "approve" and not (
-            grant.recapped or grant.wrong_verifiers or grant.revoked or grant.deleted
-        )
+        same = decision == "approve" and not (grant.recapped or grant.revoked or grant.deleted)
         if isinstance(outcome, Redirect):
             assert same
             assert outcome.location == grant.location
@@ -203,7 +202,7 @@ class Lifecycle(RuleBasedStateMachine):
             and not burned
         ):
             grant.wrong_verifiers += not grant.deleted
-        replayed = not wrong and grant.redemptions and allowed and not self._is_closed(grant)
+        replayed = not wrong and grant.redemptions and not grant.code_dropped and not self._has_ended(grant)
         moment = grant.generation == 1 and self.clock.now - grant.advanced_at < self.profile.replay_tolerance
         if replayed and not moment:
             grant.revoked = True
@@ -219,11 +218,14 @@ class Lifecycle(RuleBasedStateMachine):
         grant.access.append(Issued(reply["access_token"], grant.generation, now, expires_at))
         grant.refresh.append(Issued(reply["refresh_token"], grant.generation, now))
 
+    def _has_ended(self, grant):
+        """Whether nothing can happen to the grant any more, not even a disconnection."""
+        return grant.deleted or self._status(grant) in {Status.REVOKED, Status.EXPIRED, Status.GONE}
+
     def _is_closed(self, grant):
-        """Whether the grant has ended, or is paused under a profile that then answers nobody."""
-        found = self._status(grant)
-        ended = found in {Status.REVOKED, Status.EXPIRED, Status.GONE}
-        return grant.deleted or ended or (found is Status.INACTIVE and self.profile.paused == "reject")
+        """Whether nothing is given now: it has ended, its user is off, or it is paused under a strict profile."""
+        paused = self._status(grant) is Status.INACTIVE and self.profile.paused == "reject"
+        return self._has_ended(grant) or paused or grant.user in self.world.people.disabled
 
     @rule(
         grant=grants,
@@ -238,7 +240,7 @@ class Lifecycle(RuleBasedStateMachine):
         used = grant.refresh[-1 - back]
         parameters = {"grant_type": "refresh_token", "refresh_token": used.secret}
         parameters |= {"scope": "only.User.read"} if narrow else {}
-        closed = self._is_closed(grant) or grant.user in self.world.people.disabled
+        closed, ended = self._is_closed(grant), self._has_ended(grant)
         outcome = self.server.token(self._ask(grant, parameters, impostor=impostor))
         if isinstance(outcome, TokenReply):
             assert not impostor
@@ -254,7 +256,7 @@ class Lifecycle(RuleBasedStateMachine):
             return
         assert (outcome.code, outcome.status) == ("invalid_grant", 400)
         within = back == 1 and self.clock.now - grant.advanced_at < self.profile.retry_window
-        if back and not within and not impostor and not closed and not used.dropped:
+        if back and not within and not impostor and not ended and not used.dropped:
             grant.revoked = True
 
     @rule(
@@ -319,13 +321,14 @@ class Lifecycle(RuleBasedStateMachine):
             if record is None:
                 grant.deleted = grant.deleted or self._status(grant) is Status.GONE
                 continue
+            grant.code_dropped = not self._is_kept(grant.code)
             for issued in (*grant.access, *grant.refresh):
-                if not issued.dropped and not self._is_kept(issued):
+                if not issued.dropped and not self._is_kept(issued.secret):
                     assert issued.generation < grant.generation or self._is_over(issued)
                     issued.dropped = True
 
-    def _is_kept(self, issued):
-        kind, token_id, secret = locate(issued.secret)
+    def _is_kept(self, presented):
+        kind, token_id, secret = locate(presented)
         return self.world.store.token(
             self.world.realm, token_id, digest(self.world.realm, kind, secret)
         ).credential
@@ -408,7 +411,7 @@ class AsyncLifecycle(Lifecycle):
 class StrictLifecycle(Lifecycle):
     """No retries, no tolerance, an end, and a pause that looks like one."""
 
-    profile = evolve(STRICT, token_lifetime=5 * DAY)
+    profile = evolve(STRICT, token_lifetime=5 * DAY, idle_registration=None)
 
 
 class AsyncStrictLifecycle(StrictLifecycle):

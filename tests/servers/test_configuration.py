@@ -22,6 +22,7 @@ from scopegate import (
     presets,
 )
 from scopegate.errors import DirectoryUnavailableError
+from scopegate.flows import metadata
 from scopegate.profiles import DEFAULT, STRICT
 from scopegate.stores import MemoryStore, SQLiteStore, as_store
 
@@ -77,6 +78,13 @@ def build(colour="sync", **changes):
                 ]
             },
             ["https://ACME.example/api", "twice"],
+        ),
+        *(
+            (
+                {"resources": [Resource(API, ["only.User.read"]), Resource(API + end, ["only.User.read"])]},
+                [API + end, "twice"],
+            )
+            for end in ("/", "?t=1", "/?t=1", "//")
         ),
         ({"sealing_keys": []}, ["sealing_keys", "python -m scopegate key"]),
         ({"sealing_keys": ["short"]}, ["sealing_keys", "256 bits"]),
@@ -232,6 +240,7 @@ async def test_a_synchronous_directory_serves_an_asynchronous_server_in_threads(
         ({"replay_tolerance": -1}, "replay_tolerance"),
         ({"verifier_attempts": 0}, "verifier_attempts"),
         ({"consumed_memory": 0}, "consumed_memory"),
+        ({"idle_registration": 0}, "idle_registration"),
         ({"last_used_precision": -1}, "last_used_precision"),
         ({"paused": "maybe"}, "paused"),
         ({"new_organizations": "admin"}, "new_organizations"),
@@ -307,6 +316,14 @@ def test_a_catalogue_that_makes_no_sense_is_refused(make, words):
         make()
     for word in words:
         assert word in str(caught.value)
+
+
+def test_resources_that_differ_in_their_paths_or_origins_stand_side_by_side():
+    """PRM-1: each has a document of its own; a query alone is no obstacle."""
+    uris = (API, API + "/a", API + "2", "https://other.example/api", "https://acme.example/?t=1")
+    with World(resources=[Resource(uri, ["only.User.read"]) for uri in uris]) as world:
+        known = world.configuration.resources
+        assert len({metadata.resource_url(resource) for resource in known}) == len(known)
 
 
 def test_an_unknown_resource_is_the_hosts_mistake():

@@ -189,6 +189,29 @@ def test_a_race_of_refresh_and_deletion_leaves_nothing(store):
             assert living_pairs(journey) == 0
 
 
+def test_a_race_of_an_eleventh_approval_and_a_redemption_deletes_nothing_active(store):
+    """AZ-14: the oldest that waits goes, or is redeemed and stays; never both."""
+    with World(store=store) as world:
+        for number in range(10):
+            user = f"user {number}"
+            world.people.places[user] = world.people.places["ann"]
+            waiting = []
+            for _ in range(10):
+                waiting.append(Journey(world, user=user))
+                waiting[-1].register()
+                waiting[-1].approve()
+                world.clock.forward(1)
+            last = Journey(world, user=user)
+            last.register()
+            last.authorize()
+            steps = iter([last.decide, partial(world.server.token, redemption(waiting[0]))])
+            outcomes = at_once(2, lambda s=steps: next(s)())
+            assert not [outcome for outcome in outcomes if isinstance(outcome, Exception)]
+            redeemed = any(isinstance(outcome, TokenReply) for outcome in outcomes)
+            record = world.record(waiting[0].token_id)
+            assert (record is not None and record.token.generation == 1) is redeemed
+
+
 def run_process(path, seed, request, barrier, answers):
     """One process of a host, with a server of its own over the shared file."""
     with World(store=SQLiteStore(path, timeout=60), entropy=RecordedEntropy(seed)) as world:

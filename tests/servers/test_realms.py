@@ -5,7 +5,7 @@ from tests.support import Journey, RecordedEntropy
 
 from scopegate.core.changes import AddCredential, CreateToken, PutClient
 from scopegate.errors import NotFoundError
-from scopegate.flows.outcomes import Done, ErrorPage, OAuthFailure
+from scopegate.flows.outcomes import Done, ErrorPage, OAuthFailure, Redirect
 from scopegate.flows.requests import ConsentForm
 from scopegate.stores import MemoryStore, SQLiteStore
 
@@ -34,7 +34,7 @@ def test_nothing_of_a_realm_is_known_in_another(make_world, store):
     assert journey.access().reason == "invalid_token"
     assert journey.refresh().code == "invalid_client"
     assert journey.authorize() == ErrorPage("unknown_client")
-    assert two.server.consent(form, journey.signed_in) == ErrorPage("unknown_client")
+    assert two.server.consent(form, journey.signed_in) == ErrorPage("expired_transaction")
     assert two.server.tokens("ann").items == []
     with pytest.raises(NotFoundError):
         two.server.delete("ann", journey.token_id)
@@ -56,8 +56,25 @@ def test_the_same_rows_under_another_realm_open_nothing(make_world, store):
         store=store, realm="two", clock=one.clock, people=one.people, entropy=RecordedEntropy("two")
     )
     journey = Journey(one).connect()
+    journey.authorize()
     granted = journey.access()
     two.store.commit("two", [PutClient(granted.record.client, 0)])
     two.store.commit("two", [CreateToken(granted.token), AddCredential(granted.credential)])
     journey.server = two.server
     assert journey.access().reason == "invalid_token"
+    assert journey.decide() == ErrorPage("expired_transaction")
+    assert [view.token.id for view in two.server.tokens("ann").items] == [granted.token_id]
+
+
+def test_an_open_page_belongs_to_its_server(make_world):
+    """CON-2: not to another one with the same keys, realm, users, clients and resources, such as a rehearsal's."""
+    one = make_world()
+    two = make_world(clock=one.clock, people=one.people, issuer="https://rehearsal.example")
+    journey = Journey(one)
+    journey.register()
+    journey.authorize()
+    two.store.commit("default", [PutClient(one.store.client("default", journey.client_id), 0)])
+    journey.server = two.server
+    assert journey.decide() == ErrorPage("expired_transaction")
+    journey.server = one.server
+    assert isinstance(journey.decide(), Redirect)

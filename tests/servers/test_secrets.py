@@ -197,7 +197,7 @@ def test_values_that_hold_secrets_do_not_show_them(world):
         exchange.read(config, sent),
         sent_form,
         consent.resume(config, sent_form, journey.signed_in, now=world.clock.now),
-        config.sealer.open(consent.PURPOSE, journey.transaction),
+        config.sealer.open(consent.purpose(config), journey.transaction),
         config.sealer,
         RegistrationRequest({}, "Bearer " + journey.refresh_token),
         form({"code": journey.code}),

@@ -3,7 +3,7 @@
 import pytest
 from tests.support import START, Journey
 
-from scopegate.flows.outcomes import OAuthFailure, Registered, TokenReply
+from scopegate.flows.outcomes import Done, OAuthFailure, Registered, TokenReply
 from scopegate.flows.register import RegistrationRequest
 from scopegate.throttle import MAXIMUM_KEYS, Limit, WindowThrottle
 
@@ -42,6 +42,32 @@ def test_the_memory_of_a_throttle_is_bounded():
     assert len(throttle._windows) <= MAXIMUM_KEYS  # noqa: SLF001
 
 
+def test_inventing_client_ids_frees_nobody():
+    """CA-6: what was counted most is remembered longest, while its window lasts."""
+    throttle = WindowThrottle({"secret": Limit(2, 60.0), "register": Limit(2, 600.0)})
+    for _ in range(3):
+        throttle.wait("secret", "guessed at", now=START)
+        throttle.wait("register", "", now=START)
+    for number in range(3 * MAXIMUM_KEYS):
+        throttle.wait("secret", str(number), now=START + 1)
+    assert throttle.wait("secret", "guessed at", now=START + 2) == 58
+    for number in range(3 * MAXIMUM_KEYS):
+        throttle.wait("secret", f"later {number}", now=START + 61)
+    assert len(throttle._windows) <= MAXIMUM_KEYS  # noqa: SLF001
+    assert throttle.wait("register", "", now=START + 61) == 539
+    assert throttle.wait("secret", "guessed at", now=START + 61) == 0
+
+
+def test_a_long_client_id_takes_no_more_room_than_a_short_one():
+    """GEN-11: keys are what strangers send, half characters included."""
+    throttle = WindowThrottle({"secret": Limit(1, 60.0)})
+    for key in ("c" * 60_000, "\ud800" * 60_000):
+        assert throttle.wait("secret", key, now=START) == 0
+        assert throttle.wait("secret", key, now=START) == 60
+        assert throttle.wait("secret", key + "x", now=START) == 0
+    assert max(len(str(place)) for place in throttle._windows) < 100  # noqa: SLF001
+
+
 def test_guesses_at_a_client_are_slowed(make_world):
     """CA-6: the eleventh wrong secret of a client within a minute gets 429 with the seconds to wait."""
     world = make_world(throttle=None)
@@ -55,6 +81,15 @@ def test_guesses_at_a_client_are_slowed(make_world):
     assert journey.redeem(client_secret="guess").retry_after == 1
     world.clock.forward(0.5)
     assert journey.redeem(client_secret="guess").status == 401
+
+
+def test_guesses_by_revocation_are_the_same_guesses(make_world):
+    """CA-6: the endpoint at which somebody guesses does not matter."""
+    journey = Journey(make_world(throttle=None), method="client_secret_post").connect()
+    answers = [journey.revoke("sga_a.b", client_secret=f"guess {number}") for number in range(12)]
+    assert [answer.status for answer in answers] == [401] * 10 + [429] * 2
+    assert journey.refresh(client_secret="guess").status == 429
+    assert journey.revoke(journey.access_token) == Done()
 
 
 def test_who_has_the_secret_is_never_slowed_by_those_who_guess(make_world):
@@ -85,6 +120,18 @@ def test_registration_is_slowed_for_everybody_together(make_world):
     assert len(world.store.clients(world.realm, owner=None, after=None, limit=1000).items) == 120
     world.clock.forward(60)
     assert isinstance(world.server.register(DOCUMENT), Registered)
+
+
+def test_a_registration_that_is_refused_anyway_is_not_counted(make_world):
+    """DCR-7: whoever sends what nobody would store locks nobody out."""
+    world = make_world(throttle=None, initial_access_tokens=["let me in"])
+    for _ in range(130):
+        assert world.server.register(RegistrationRequest(None, "Bearer let me in")).status == 400
+    guesses = [world.server.register(RegistrationRequest({}, f"Bearer {each}")) for each in range(130)]
+    assert [answer.status for answer in guesses] == [401] * 10 + [429] * 120
+    admitted = RegistrationRequest(DOCUMENT.document, "Bearer let me in")
+    answers = [world.server.register(admitted) for _ in range(121)]
+    assert [answer.status for answer in answers if isinstance(answer, OAuthFailure)] == [429]
 
 
 def test_a_throttle_of_ones_own_decides(make_world):

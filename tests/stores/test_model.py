@@ -23,6 +23,7 @@ from scopegate.core.changes import (
     TakeOnce,
     Touch,
 )
+from scopegate.core.clients import Origin
 from scopegate.core.records import TokenQuery
 from scopegate.errors import ConflictError
 from scopegate.stores import MemoryStore, SQLiteStore
@@ -135,20 +136,27 @@ class Stores(RuleBasedStateMachine):
         """The end, once."""
         self.commit(realm, RevokeToken(token_id, at, "over"), followers)
 
-    @rule(realm=REALMS, token_id=IDS, followers=FOLLOWERS)
-    def delete(self, realm, token_id, followers):
-        """Nothing left."""
-        self.commit(realm, DeleteToken(token_id), followers)
+    @rule(realm=REALMS, token_id=IDS, generation=st.none() | SMALL, followers=FOLLOWERS)
+    def delete(self, realm, token_id, generation, followers):
+        """Nothing left, unless it went on meanwhile."""
+        self.commit(realm, DeleteToken(token_id, generation), followers)
 
     @rule(realm=REALMS, token_id=IDS, digest=st.sampled_from(DIGESTS), followers=FOLLOWERS)
     def drop(self, realm, token_id, digest, followers):
         """One credential less."""
         self.commit(realm, DropCredential(token_id, digest), followers)
 
-    @rule(realm=REALMS, client_id=CLIENTS, expected=SMALL, owner=st.none() | USERS, followers=FOLLOWERS)
-    def put_client(self, realm, client_id, expected, owner, followers):
+    @rule(
+        realm=REALMS,
+        client_id=CLIENTS,
+        expected=SMALL,
+        owner=st.none() | USERS,
+        origin=st.sampled_from(Origin),
+        followers=FOLLOWERS,
+    )
+    def put_client(self, realm, client_id, expected, owner, origin, followers):
         """A client, new or newer."""
-        client = make_client(client_id, owner=owner, version=expected + 1)
+        client = make_client(client_id, owner=owner, origin=origin, version=expected + 1)
         self.commit(realm, PutClient(client, expected), followers)
 
     @rule(realm=REALMS, key=st.sampled_from(KEYS), value=st.binary(max_size=3), expires_at=TIMES, now=TIMES)
@@ -166,11 +174,16 @@ class Stores(RuleBasedStateMachine):
         """Alone or first."""
         self.commit(realm, Touch(token_id, at), followers)
 
-    @rule(realm=REALMS, pending_before=TIMES, kept_before=TIMES)
-    def sweep(self, realm, pending_before, kept_before):
+    @rule(realm=REALMS, pending_before=TIMES, kept_before=TIMES, idle_before=TIMES)
+    def sweep(self, realm, pending_before, kept_before, idle_before):
         """All that is dead; which rows a small sweep takes first is the store's own business."""
         self.realm = realm
-        arguments = {"pending_before": pending_before, "kept_before": kept_before, "limit": 1000}
+        arguments = {
+            "pending_before": pending_before,
+            "kept_before": kept_before,
+            "idle_before": idle_before,
+            "limit": 1000,
+        }
         self.same(lambda store: store.sweep(realm, **arguments))
 
     @rule(

@@ -25,7 +25,7 @@ from scopegate.stores._rooms import Room, Row
 from scopegate.testing.stores import StoreContract
 
 real_changed = _rooms._changed  # noqa: SLF001 - a mutant changes what is inside
-real_add, real_drop = Room._add, Room._drop  # noqa: SLF001 - likewise
+real_add, real_drop, real_delete = Room._add, Room._drop, Room._delete  # noqa: SLF001 - likewise
 
 
 class FollowersWithoutGuard(MemoryStore):
@@ -196,24 +196,45 @@ class NoTurns(MemoryStore):
 class SweepsEverything(MemoryStore):
     """Ignores the limit of a sweep."""
 
-    def sweep(self, realm, /, *, pending_before, kept_before, limit):
+    def sweep(self, realm, /, *, limit, **times):
         """All at once."""
-        return super().sweep(
-            realm, pending_before=pending_before, kept_before=kept_before, limit=limit and 999
-        )
+        return super().sweep(realm, limit=limit and 999, **times)
 
 
 class SweepsTooMuch(MemoryStore):
     """Sweeps redeemed tokens that have ended."""
 
-    def sweep(self, realm, /, *, pending_before, kept_before, limit):
+    def sweep(self, realm, /, *, kept_before, **others):
         """Tidies up what people want to see."""
-        freed = super().sweep(realm, pending_before=pending_before, kept_before=kept_before, limit=limit)
+        freed = super().sweep(realm, kept_before=kept_before, **others)
         for token in super().tokens(realm, TokenQuery(), after=None, limit=99).items:
             if token.expires_at is not None and token.expires_at <= kept_before:
                 super().commit(realm, [DeleteToken(token.id)])
                 freed += 1
         return freed
+
+
+class SweepsOldClients(MemoryStore):
+    """Counts idleness from the registration on."""
+
+    def sweep(self, realm, /, *, idle_before, **others):
+        """Forgets that it must have been noticed."""
+        if realm in self._rooms:
+            self._rooms[realm].idle = {
+                known: -1.0
+                for known in self._rooms[realm].clients
+                if known not in self._rooms[realm].by_client
+            }
+        return super().sweep(realm, idle_before=idle_before, **others)
+
+
+class SweepsNoClients(MemoryStore):
+    """Keeps every registration for ever."""
+
+    def sweep(self, realm, /, *, idle_before, **others):
+        """Never notices."""
+        del idle_before
+        return super().sweep(realm, idle_before=-1.0, **others)
 
 
 def changed(**mutations):
@@ -309,6 +330,11 @@ def create_anyway(room, token):
     return True
 
 
+def delete_anyway(room, token_id, _expected_generation=None):
+    """Take no notice of the generation."""
+    return real_delete(room, token_id)
+
+
 FALSE_GUARD = "test_a_false_guard_writes_nothing_at_all"
 TRUE_GUARD = "test_a_true_guard_writes_the_change_and_its_followers"
 WHOLE = MemoryStore
@@ -346,6 +372,8 @@ MUTANTS = {
         "test_a_sweep_frees_nothing_that_ended_but_was_redeemed",
         None,
     ),
+    "sweeps old clients": (SweepsOldClients, None, "test_a_registration_that_stays_idle_goes", None),
+    "sweeps no clients": (SweepsNoClients, None, "test_idle_registrations_go_within_the_limit", None),
     "check, then write": (NoTurns, slow_decision, "test_one_of_many_wins_a_guard", "AdvanceToken"),
     "torn writes": (NoTurns, slow_followers, "test_a_reader_sees_a_commit_whole_or_not_at_all", None),
     "version guard ignored": (
@@ -408,6 +436,12 @@ MUTANTS = {
         method(Room, "_create", create_anyway),
         FALSE_GUARD,
         "CreateToken of an id that is there",
+    ),
+    "deleted at any generation": (
+        WHOLE,
+        method(Room, "_delete", delete_anyway),
+        FALSE_GUARD,
+        "DeleteToken at generation 0 of one that was redeemed",
     ),
     "client guard ignored": (
         WHOLE,

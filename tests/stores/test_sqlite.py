@@ -1,8 +1,10 @@
 """The SQLite store keeps the contract, and what a file adds to it."""
 
 import asyncio
+import os
 import shutil
 import sqlite3
+import stat
 import subprocess
 import sys
 from contextlib import ExitStack, closing, contextmanager
@@ -12,9 +14,11 @@ import pytest
 from attrs import evolve
 
 from scopegate.core.changes import AddCredential, AppendEvent, CreateToken, PutClient, ReviseToken, Touch
+from scopegate.core.clients import Origin
 from scopegate.core.records import TokenQuery
 from scopegate.errors import ConfigurationError, ConflictError, InvalidValueError, StoreUnavailableError
 from scopegate.stores import SQLiteStore, _sqlite_queries
+from scopegate.stores._codec import client_row
 from scopegate.stores._sqlite_schema import STEPS, prepare
 from scopegate.testing._store_cases import everything, furnish
 from scopegate.testing._store_samples import (
@@ -161,6 +165,28 @@ class TestOpening:
             assert database.execute("SELECT version FROM scopegate_schema").fetchall() == [(len(later),)]
             assert database.execute("SELECT count(added) FROM scopegate_tokens").fetchall() == [(0,)]
 
+    def test_clients_of_the_first_schema_are_known_by_their_origin(self, path, monkeypatch):
+        """Whatever they call themselves: those that registered themselves are swept when idle, the others never."""
+        clients = {
+            "theirs": make_client("theirs", name='","origin":"registered"'),
+            "ours": make_client("ours", origin=Origin.REGISTERED),
+        }
+        with monkeypatch.context() as patched, closing(sqlite3.connect(path)) as database:
+            patched.setattr("scopegate.stores._sqlite_schema.STEPS", STEPS[:1])
+            prepare(database, str(path), 1.0)
+            statement = (
+                "INSERT INTO scopegate_clients (realm, id, owner, version, document) VALUES (?, ?, ?, ?, ?)"
+            )
+            for client in clients.values():
+                database.execute(statement, ("realm", *client_row(client)))
+            database.commit()
+        with closing(SQLiteStore(path)) as store:
+            assert {name: store.client("realm", name) for name in clients} == clients
+            store.sweep("realm", pending_before=NOW, kept_before=NOW, idle_before=NOW, limit=9)
+            assert [
+                client.id for client in store.clients("realm", owner=None, after=None, limit=9).items
+            ] == ["ours"]
+
     def test_a_step_that_fails_leaves_the_schema_before_it(self, path, store, monkeypatch):
         """A half-made schema is never seen."""
         store.open()
@@ -258,7 +284,7 @@ class TestTrouble:
             lambda: store.clients("realm", owner=None, after=None, limit=1),
             lambda: store.once("realm", "kept", now=NOW),
             lambda: store.commit("realm", [CreateToken(make_token("new"))]),
-            lambda: store.sweep("realm", pending_before=0, kept_before=0, limit=1),
+            lambda: store.sweep("realm", pending_before=0, kept_before=0, idle_before=0, limit=1),
         ):
             with pytest.raises(StoreUnavailableError, match="no such table"):
                 call()
@@ -495,8 +521,9 @@ QUERIES = [
     (_sqlite_queries.TOKEN, ("realm", "one")),
     (_sqlite_queries.TOKEN_AND_CREDENTIAL, ("realm", "one", b"")),
     (_sqlite_queries.ONCE, ("realm", "key", NOW)),
+    (_sqlite_queries.NOTICE, ("realm", NOW)),
     *(
-        (sweep, {"realm": "realm", "pending_before": NOW, "kept_before": NOW, "limit": 5})
+        (sweep, {"realm": "realm", "pending_before": NOW, "kept_before": NOW, "idle_before": NOW, "limit": 5})
         for sweep in _sqlite_queries.SWEEPS
     ),
 ]
@@ -521,3 +548,20 @@ def test_a_copied_file_is_a_whole_store(path, store, tmp_path):
     shutil.copy(path, tmp_path / "copy.db")
     with closing(SQLiteStore(tmp_path / "copy.db")) as copy:
         assert everything(copy, "realm") == before
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes of files are POSIX")
+@pytest.mark.parametrize("mode", [None, 0o640])
+def test_a_new_file_is_for_its_owner_alone(path, mode):
+    """So are the log and the index beside it; a file that is there keeps the mode that somebody chose."""
+    if mode is not None:
+        path.touch(mode)
+        path.chmod(mode)
+    before = os.umask(0o022)
+    try:
+        with closing(SQLiteStore(path)) as store:
+            store.commit("realm", [CreateToken(make_token())])
+            found = {each.name: stat.S_IMODE(each.stat().st_mode) for each in path.parent.iterdir()}
+    finally:
+        os.umask(before)
+    assert found == dict.fromkeys((path.name, f"{path.name}-wal", f"{path.name}-shm"), mode or 0o600)

@@ -5,8 +5,9 @@ from typing import Annotated, Any
 from fastapi import Depends, Request
 
 from scopegate.adapters import starlette
-from scopegate.adapters.starlette import RefusedError, install
+from scopegate.adapters.starlette import NEED, RefusedError, install
 from scopegate.flows.access import Access
+from scopegate.flows.needs import Need
 
 __all__ = ["Access", "RefusedError", "bearer", "install", "requires"]
 
@@ -56,4 +57,7 @@ def requires(
             resource=resource,
         )
 
+    setattr(
+        permitted, NEED, Need(() if action is None else (action, *more), organization, application, resource)
+    )
     return Depends(permitted)

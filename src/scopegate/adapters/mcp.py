@@ -10,12 +10,13 @@ from inspect import iscoroutinefunction, signature
 from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
-from attrs import frozen
 from mcp.server.auth.middleware.auth_context import AuthContextMiddleware
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.auth.provider import AccessToken
+from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.server.mcpserver import MCPServer
-from mcp.types import INTERNAL_ERROR, INVALID_REQUEST, CallToolResult, TextContent
+from mcp.shared.exceptions import MCPError
+from mcp.types import INTERNAL_ERROR, INVALID_PARAMS, INVALID_REQUEST, CallToolResult, TextContent
 from starlette.applications import Starlette
 from starlette.authentication import AuthCredentials
 from starlette.concurrency import run_in_threadpool
@@ -25,10 +26,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
 
-from scopegate.core.permissions import place_of
-from scopegate.errors import ConfigurationError, InvalidValueError, UnavailableError
+from scopegate.errors import ConfigurationError, UnavailableError
 from scopegate.flows.access import TWO_CREDENTIALS, Access, Refusal, shortage
 from scopegate.flows.metadata import document, protected_resource, resource_path
+from scopegate.flows.needs import Need, check
 from scopegate.server_async import AsyncAuthorizationServer
 
 __all__ = ["Access", "Protection", "current_access"]
@@ -68,15 +69,6 @@ def current_access() -> Access:
     return found
 
 
-@frozen
-class _Need:
-    """What a tool needs: an action, and the parameters that say where it happens."""
-
-    action: str | None
-    organization: str | None
-    application: str | None
-
-
 class Protection:
     """An ASGI application: the streamable HTTP endpoint of an MCP server, behind a server of ours.
 
@@ -110,12 +102,13 @@ class Protection:
         self._resource = server.configuration.resource(resource)
         parts = urlsplit(self._resource.uri)
         self._path, self._origin = parts.path or "/", _origin(self._resource.uri)
-        self._needs: dict[str, _Need] = {}
+        self._needs: dict[str, Need] = {}
         # The SDK checks Host and Origin against loopback names where it listens on one.
         options.setdefault("host", parts.hostname)
         self._inner = mcp.streamable_http_app(streamable_http_path=self._path, **options)
         self._inner.router.lifespan_context = self._checked(self._inner.router.lifespan_context)
         self._accepted = AuthContextMiddleware(self._inner)
+        mcp.middleware.append(self._known_only)
 
     # What tools need
 
@@ -139,32 +132,21 @@ class Protection:
             ConfigurationError: the catalogue has no such action, the tool lacks the parameter that says where the
                 action happens, or there is a tool of that name already.
         """
-        need = _Need(action, organization, application)
+        need = Need(() if action is None else (action,), organization, application)
 
         def register(function: F) -> F:
             name = str(options.get("name") or function.__name__)
-            self._check(name, need, list(signature(function).parameters))
+            if name in self._needs:
+                raise ConfigurationError(f"tool {name!r} is there already: give each tool a name of its own")
+            parameters = signature(function).parameters
+            check(self._server.configuration, need, what=f"tool {name!r}", parameters=parameters)
             self._needs[name] = need
             self._mcp.add_tool(self._guarded(function, need), **options)
             return function
 
         return register
 
-    def _check(self, name: str, need: _Need, parameters: Sequence[str]) -> None:
-        if name in self._needs:
-            raise ConfigurationError(f"tool {name!r} is there already: give each tool a name of its own")
-        for parameter in (need.organization, need.application):
-            if parameter is not None and parameter not in parameters:
-                raise ConfigurationError(f"tool {name!r} has no parameter {parameter!r}: {list(parameters)}")
-        if need.action is None:
-            return
-        rule = self._server.configuration.catalogue.rule(need.action)
-        try:
-            place_of(rule, organization=need.organization, application=need.application)
-        except InvalidValueError as error:
-            raise ConfigurationError(f"tool {name!r}: {error.problem}") from error
-
-    def _guarded(self, function: Callable[..., Any], need: _Need) -> Callable[..., Any]:
+    def _guarded(self, function: Callable[..., Any], need: Need) -> Callable[..., Any]:
         """The function behind its need. It is judged by the arguments it will run with, not by what was sent."""
 
         @wraps(function)
@@ -178,14 +160,14 @@ class Protection:
 
         return guarded
 
-    async def _denied(self, need: _Need, arguments: Mapping[str, Any]) -> str | bytes | None:
+    async def _denied(self, need: Need, arguments: Mapping[str, Any]) -> str | bytes | None:
         granted = current_access()
-        if need.action is None:
+        if not need.actions:
             return None
         try:
             denied = await self._server.refusal(
                 granted,
-                need.action,
+                *need.actions,
                 organization=_argument(arguments, need.organization),
                 application=_argument(arguments, need.application),
                 resource=self._resource.uri,
@@ -237,6 +219,13 @@ class Protection:
 
         return lifespan
 
+    async def _known_only(self, ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
+        """Refuse a tool that came past us after the start. The SDK has read the call here, however long it is."""
+        name = (ctx.params or {}).get("name")
+        if ctx.method == "tools/call" and isinstance(name, str) and name not in self._needs:
+            raise MCPError(INVALID_PARAMS, f"Unknown tool: {name}")
+        return await call_next(ctx)
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one connection (ASGI 3)."""
         if scope["type"] != "http":
@@ -275,9 +264,9 @@ class Protection:
     def _shortage(self, granted: Access, tool: str) -> Refusal | None:
         """The refusal of a tool that the token's scopes do not cover, wherever it would act."""
         need = self._needs.get(tool)
-        if need is None or need.action is None:
+        if need is None or not need.actions:
             return None
-        return shortage(self._server.configuration, granted, (need.action,), self._resource.uri)
+        return shortage(self._server.configuration, granted, need.actions, self._resource.uri)
 
     def _refused(self, refused: Refusal) -> Response:
         challenge = self._server.challenge(refused)

@@ -1,23 +1,27 @@
 """scopegate in a Starlette app: `install` mounts it, `requires` protects a route."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
+import re
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager
-from functools import wraps
+from functools import cached_property, wraps
 from inspect import iscoroutinefunction
 from typing import Any, Concatenate, Final, ParamSpec, TypeAlias, cast
 
+from attrs import frozen
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import URLPath
+from starlette.datastructures import Headers, MutableHeaders, URLPath
 from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Match, NoMatchFound
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from scopegate.errors import ConfigurationError, UnavailableError
 from scopegate.flows.access import TWO_CREDENTIALS, Access, Refusal
 from scopegate.flows.challenges import Challenge
+from scopegate.flows.needs import Need, check
 from scopegate.flows.outcomes import SignedIn
 from scopegate.server_async import AsyncAuthorizationServer
 from scopegate.web.asgi import ASGIApplication
@@ -30,6 +34,12 @@ Awaited: TypeAlias = Callable[Concatenate[Request, P], Awaitable[Response]]
 CurrentUser: TypeAlias = Callable[[Request], Who | Awaitable[Who]]
 
 STATE: Final = "scopegate"
+NEED: Final = "scopegate_need"
+PREFLIGHT: Final = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Allow-Headers": "Authorization, Content-Type, MCP-Protocol-Version, Mcp-Method, Mcp-Name, *",
+    "Access-Control-Max-Age": "86400",
+}
 
 
 class RefusedError(HTTPException):
@@ -47,6 +57,123 @@ class RefusedError(HTTPException):
         super().__init__(challenge.status, refusal.reason, headers)
         self.refusal = refusal
         self.challenge = challenge
+
+
+@frozen
+class ProtectedRoute:
+    """A route that `requires` something, wherever it is mounted.
+
+    Args:
+        path: its path, with the names of its parameters.
+        methods: its HTTP methods.
+        parameters: the names of its path parameters, and of those of the mounts around it.
+        needs: what it requires.
+        patterns: of the mounts around it and of itself.
+    """
+
+    path: str
+    methods: frozenset[str]
+    parameters: frozenset[str]
+    needs: tuple[Need, ...]
+    patterns: tuple[re.Pattern[str], ...]
+
+    def serves(self, method: str, path: str) -> bool:
+        """Whether a request of that method and path is its own."""
+        rest: str | None = path if method in self.methods else None
+        for pattern in self.patterns:
+            found = None if rest is None else pattern.match(rest)
+            rest = None if found is None else "/" + found.groupdict().get("path", "")
+        return rest is not None
+
+
+def protected_routes(
+    routes: Iterable[Any],
+    path: str = "",
+    parameters: frozenset[str] = frozenset(),
+    patterns: tuple[re.Pattern[str], ...] = (),
+) -> Iterator[ProtectedRoute]:
+    """The protected routes among routes and what is mounted there, of Starlette and FastAPI.
+
+    Args:
+        routes: the routes of an app.
+        path: where the app is mounted.
+        parameters: the path parameters of the mounts around it.
+        patterns: their patterns.
+    """
+    for route in routes:
+        # FastAPI looks into a router that is included when it is asked to.
+        included = getattr(route, "effective_route_contexts", None)
+        if included is not None:
+            yield from protected_routes(included(), path, parameters, patterns)
+            continue
+        full = path + (getattr(route, "path", None) or "")
+        names = parameters | frozenset(getattr(route, "param_convertors", ()))
+        pattern = getattr(route, "path_regex", None)
+        trail = patterns if pattern is None else (*patterns, pattern)
+        yield from protected_routes(getattr(route, "routes", None) or (), full, names, trail)
+        needs = tuple(_needs(route))
+        if needs:
+            yield ProtectedRoute(full, frozenset(getattr(route, "methods", None) or ()), names, needs, trail)
+
+
+def _needs(route: object) -> Iterator[Need]:
+    """What a route requires: by its endpoint, or by its dependencies in FastAPI."""
+    waiting = [getattr(route, "endpoint", None), getattr(route, "dependant", None)]
+    while waiting:
+        found: Any = waiting.pop()
+        need = getattr(found, NEED, None)
+        if isinstance(need, Need):
+            yield need
+        if found is not None:
+            waiting += [getattr(found, name, None) for name in ("call", "__wrapped__")]
+            waiting += getattr(found, "dependencies", ())
+
+
+class _OpenToBrowsers:
+    """Lets pages of any origin call protected routes: these go by a bearer token, never by a cookie (RS-12).
+
+    Where the app has a `CORSMiddleware` of its own, that alone decides.
+    """
+
+    def __init__(self, app: ASGIApp, host: Starlette) -> None:
+        self._app = app
+        self._host = host
+
+    @cached_property
+    def _routes(self) -> tuple[ProtectedRoute, ...]:
+        theirs = (each.cls for each in self._host.user_middleware)
+        if any(isinstance(each, type) and issubclass(each, CORSMiddleware) for each in theirs):
+            return ()
+        return tuple(protected_routes(self._host.routes))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one connection (ASGI 3)."""
+        sent = Headers(scope=scope) if scope["type"] == "http" else Headers()
+        if "origin" not in sent:
+            await self._app(scope, receive, send)
+            return
+        is_preflight = scope["method"] == "OPTIONS"
+        method = sent.get("access-control-request-method", "") if is_preflight else scope["method"]
+        path = scope["path"].removeprefix(scope.get("root_path", ""))
+        if not any(route.serves(method, path) for route in self._routes):
+            await self._app(scope, receive, send)
+        elif is_preflight:
+            await Response(None, 204, PREFLIGHT | {"Access-Control-Allow-Methods": method})(
+                scope, receive, send
+            )
+        else:
+            await self._app(scope, receive, _open(send))
+
+
+def _open(send: Send) -> Send:
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            headers.setdefault("Access-Control-Allow-Origin", "*")
+            headers.setdefault("Access-Control-Expose-Headers", "WWW-Authenticate")
+        await send(message)
+
+    return sending
 
 
 class _SiteRoute(BaseRoute):
@@ -82,6 +209,9 @@ def install(
 ) -> None:
     """Mount a server into an app: its routes at the root and first, its store opened and closed with the app.
 
+    When the app starts, what its routes require is checked. Pages of any origin may call those routes, since they go by
+    a bearer token and never by a cookie; where the app has a ``CORSMiddleware``, that decides instead.
+
     Args:
         app: the app whose root the issuer's address leads to.
         server: the server.
@@ -105,17 +235,23 @@ def install(
     )
     setattr(app.state, STATE, server)
     app.router.routes.insert(0, _SiteRoute(application))
-    app.router.lifespan_context = _with_server(app.router.lifespan_context, server)
+    app.router.lifespan_context = _with_server(app, server)
+    app.add_middleware(_OpenToBrowsers, host=app)
     app.add_exception_handler(RefusedError, _refused)
     app.add_exception_handler(UnavailableError, _unavailable)
 
 
-def _with_server(inner: Callable[[Any], Any], server: AsyncAuthorizationServer) -> Callable[[Any], Any]:
+def _with_server(app: Starlette, server: AsyncAuthorizationServer) -> Callable[[Any], Any]:
+    inner = app.router.lifespan_context
+
     @asynccontextmanager
-    async def lifespan(app: ASGIApp) -> AsyncGenerator[Any]:
+    async def lifespan(running: ASGIApp) -> AsyncGenerator[Any]:
+        for route in protected_routes(app.routes):
+            for need in route.needs:
+                check(server.configuration, need, what=f"route {route.path!r}", parameters=route.parameters)
         await server.open()
         try:
-            async with inner(app) as state:
+            async with inner(running) as state:
                 yield state
         finally:
             await server.close()
@@ -226,6 +362,7 @@ def requires(
         application: the path parameter that holds the application.
         resource: the URI of the resource as configured; None: the first one.
     """
+    need = Need(() if action is None else (action, *more), organization, application, resource)
 
     def protect(
         endpoint: Callable[Concatenate[Request, P], Awaitable[Response] | Response],
@@ -250,6 +387,7 @@ def requires(
                 return await run_in_threadpool(cast("Plain[P]", endpoint), request, *args, **kwargs)
             return await cast("Awaited[P]", endpoint)(request, *args, **kwargs)
 
+        setattr(protected, NEED, need)
         return protected
 
     return protect

@@ -57,9 +57,10 @@ class RevokeToken:
 
 @frozen(slots=False)
 class DeleteToken:
-    """Remove the token and all its credentials. Guard: the token is there."""
+    """Remove the token and all its credentials. Guard: the token is there, and at ``expected_generation`` if given."""
 
     token_id: str
+    expected_generation: int | None = None
 
 
 @frozen(slots=False)

@@ -108,6 +108,11 @@ class Token:
     unknown: dict[str, object] = field(factory=dict[str, object], repr=False)
     memo: Memo | None = field(init=False, default=None, eq=False, repr=False)
 
+    @property
+    def edition(self) -> int:
+        """One more at each change by people: wrong verifiers are counted in the settings too, one version each."""
+        return self.version - self.settings.verifier_failures
+
     def advanced(self, at: float, reply: bytes | None) -> "Token":
         """The token one generation on. Written out, for it is made at every exchange and refresh.
 

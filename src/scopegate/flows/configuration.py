@@ -172,9 +172,14 @@ def _check_resources(resources: Sequence[Resource], catalogue: Catalogue) -> Non
             _refuse(
                 f"resource {resource.uri!r}: write an absolute https URI without fragment (RFC 8707 section 2)"
             )
-        if canonical(resource.uri) in seen:
-            _refuse(f"resource {resource.uri!r} is there twice")
-        seen.add(canonical(resource.uri))
+        # The address of its metadata is made of this much (RFC 9728 section 3.1), and must lead to one document.
+        address = canonical(resource.uri).partition("?")[0].rstrip("/")
+        if address in seen:
+            _refuse(
+                f"resource {resource.uri!r} is there twice: two resources must differ in more than a query or a final"
+                " slash"
+            )
+        seen.add(address)
         unknown = [scope for scope in resource.scopes if scope not in catalogue.offered]
         if unknown or not resource.scopes:
             _refuse(

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from attrs import evolve, field, frozen
 
@@ -32,8 +32,6 @@ from scopegate.flows.requests import ConsentForm
 
 if TYPE_CHECKING:
     from scopegate.flows.sealing import Opened
-
-PURPOSE: Final = "consent transaction"
 
 
 @frozen(kw_only=True)
@@ -72,6 +70,11 @@ def begin(config: Configuration, request: ValidRequest, *, now: float, entropy: 
     )
 
 
+def purpose(config: Configuration) -> str:
+    """What a transaction is sealed for: one server, so that none of another opens here under a shared key."""
+    return f"consent transaction of {config.realm} at {config.issuer}"
+
+
 def seal(config: Configuration, transaction: Transaction, entropy: Entropy) -> str:
     """The transaction as the form carries it; it can be neither read nor altered (AZ-15)."""
     payload = [
@@ -86,7 +89,7 @@ def seal(config: Configuration, transaction: Transaction, entropy: Entropy) -> s
         transaction.resources,
         transaction.challenge,
     ]
-    return config.sealer.seal(PURPOSE, json.dumps(payload).encode(), entropy)
+    return config.sealer.seal(purpose(config), json.dumps(payload).encode(), entropy)
 
 
 def _unsealed(opened: "Opened") -> Transaction:
@@ -112,7 +115,7 @@ def resume(
     config: Configuration, form: ConsentForm, signed_in: SignedIn | None, *, now: float
 ) -> Transaction | ErrorPage | SignInFirst:
     """The transaction that a form belongs to, if it is this user's and session's, and still valid (CON-2 to CON-4)."""
-    opened = config.sealer.open(PURPOSE, form.transaction)
+    opened = config.sealer.open(purpose(config), form.transaction)
     if opened is None:
         return ErrorPage("expired_transaction")
     transaction = _unsealed(opened)
@@ -120,9 +123,11 @@ def resume(
         return ErrorPage("sign_in_required", 403)
     if transaction.user != signed_in.user or transaction.session != (signed_in.session or ""):
         return ErrorPage("wrong_user", 403)
-    if now >= transaction.expires_at or not config.catalogue.offered.keys() >= set(transaction.scopes):
-        return ErrorPage("expired_transaction")
-    return transaction
+    known = set(config.audiences.values())
+    stands = known >= set(transaction.resources) and config.catalogue.offered.keys() >= set(
+        transaction.scopes
+    )
+    return transaction if stands and now < transaction.expires_at else ErrorPage("expired_transaction")
 
 
 def prompt(
@@ -142,6 +147,8 @@ def prompt(
     redirect = match(client.redirect_uris, transaction.redirect_uri)
     if redirect is None:
         return ErrorPage("bad_redirect_uri")
+    if client.scopes is not None and not set(client.scopes).issuperset(transaction.scopes):
+        return ErrorPage("expired_transaction")
     if account is None or not account.enabled:
         return ErrorPage("sign_in_required", 403)
     lifetime = config.profile.token_lifetime
@@ -248,7 +255,7 @@ def _approve(
 ) -> Decision[AuthorizeOutcome]:
     if record is not None:
         same = record.token.user == transaction.user and record.token.settings.cap == cap
-        if not same or record.token.version != 1 or record.token.revoked_at is not None:
+        if not same or record.token.edition != 1 or record.token.revoked_at is not None:
             return Decision(ErrorPage("already_decided", 409))
         return Decision(_approved(config, transaction, shown, record.token.code_salt))
     token = _pending(config, transaction, shown, cap, now=now, salt=new_id(entropy))
@@ -325,16 +332,27 @@ def siblings_query(config: Configuration, transaction: Transaction, *, now: floa
     )
 
 
-def pending_query(config: Configuration, user: str, *, now: float) -> TokenQuery:
-    """The tokens of a user that wait for their code to be redeemed."""
-    return TokenQuery(user=user, pending=True, pending_after=now - config.profile.pending_lifetime)
+def pending_query(config: Configuration, transaction: Transaction, *, now: float) -> TokenQuery:
+    """The tokens of this user that wait for their code to be redeemed."""
+    return TokenQuery(
+        user=transaction.user, pending=True, pending_after=now - config.profile.pending_lifetime
+    )
 
 
-def surplus(config: Configuration, pending: Sequence[Token], *, now: float) -> tuple[Decision[None], ...]:
-    """One deletion for each pending token of a user above the limit, the oldest first (AZ-14)."""
-    newest_first = sorted(pending, key=lambda token: (token.created_at, token.id), reverse=True)
+def surplus(
+    config: Configuration, transaction: Transaction, pending: Sequence[Token], *, now: float
+) -> tuple[Decision[None], ...]:
+    """One deletion for each pending token of a user above the limit, the oldest first (AZ-14).
+
+    The one that was approved just now stays, whatever the clock says.
+    """
+    newest_first = sorted(
+        pending,
+        key=lambda token: (token.id == transaction.token_id, token.created_at, token.id),
+        reverse=True,
+    )
     return tuple(
-        Decision(None, (DeleteToken(token.id), AppendEvent(_dropped(token, now))))
+        Decision(None, (DeleteToken(token.id, token.generation), AppendEvent(_dropped(token, now))))
         for token in reversed(newest_first[config.profile.pending_limit :])
     )
 

@@ -174,11 +174,16 @@ def _is_usable(config: Configuration, own: _Own, *, now: float) -> bool:
     return own.credential.expires_at is None or now < own.credential.expires_at
 
 
-def _require_open(config: Configuration, token: Token, account: Account | None, *, now: float) -> None:
-    """Refuse a grant that no longer stands (CODE-9, REF-6)."""
+def _unended(config: Configuration, token: Token, *, now: float) -> Status:
+    """The status of a grant; one that has ended is refused, and cannot end again (CODE-9, REF-6)."""
     found = status(token, now=now, pending_lifetime=config.profile.pending_lifetime)
     if found in ENDED:
         raise OAuthError("invalid_grant", "the authorization has ended; start a new one")
+    return found
+
+
+def _require_open(config: Configuration, found: Status, account: Account | None) -> None:
+    """Refuse a grant that does not stand now. Reuse is judged before: neither a pause nor the account hides it."""
     if found is Status.INACTIVE and config.profile.paused == "reject":
         raise OAuthError("invalid_grant", "the authorization is switched off")
     if account is None or not account.enabled:
@@ -220,10 +225,11 @@ def _redeem(
     entropy: Entropy,
 ) -> Decision[TokenOutcome]:
     token = own.token
-    _require_open(config, token, account, now=now)
-    resources = _asked_resources(presented, token)
+    found = _unended(config, token, now=now)
     if own.credential.generation < token.generation:
         return _replayed_code(config, own, now=now)
+    _require_open(config, found, account)
+    resources = _asked_resources(presented, token)
     reply, added = _issue(
         config, own, request.scopes or list(token.scopes), resources, now=now, entropy=entropy
     )
@@ -274,9 +280,10 @@ def _refresh(
     entropy: Entropy,
 ) -> Decision[TokenOutcome]:
     token = own.token
+    found = _unended(config, token, now=now)
     if own.credential.generation < token.generation:
-        return _reused_refresh(config, presented, own, account, now=now)
-    _require_open(config, token, account, now=now)
+        return _reused_refresh(config, presented, own, found, account, now=now)
+    _require_open(config, found, account)
     if own.credential.expires_at is not None and active_clock(token, now) >= own.credential.expires_at:
         raise OAuthError("invalid_grant", "the refresh token was not used for too long")
     resources = _asked_resources(presented, token)
@@ -317,15 +324,21 @@ def _reply_name(config: Configuration, token: Token, generation: int) -> str:
 
 
 def _reused_refresh(
-    config: Configuration, presented: Presented, own: _Own, account: Account | None, *, now: float
+    config: Configuration,
+    presented: Presented,
+    own: _Own,
+    found: Status,
+    account: Account | None,
+    *,
+    now: float,
 ) -> Decision[TokenOutcome]:
     """A rotated refresh token: the same answer to the same request for a moment, then theft (REF-2, REF-8)."""
     token = own.token
-    _require_open(config, token, account, now=now)
     within = token.advanced_at is not None and now - token.advanced_at < config.profile.retry_window
     if not within or own.credential.generation != token.generation - 1 or token.reply is None:
         refused = failure(OAuthError("invalid_grant", "the refresh token was used already"))
         return Decision(refused, _revoked(token, RevocationReason.REFRESH_REUSE, now))
+    _require_open(config, found, account)
     opened = config.sealer.open_reply(
         presented.secret, _reply_name(config, token, token.generation - 1), token.reply
     )

@@ -35,7 +35,7 @@ class TokenView:
     @property
     def version(self) -> int:
         """Hand it back with a change to be told if somebody else changed the token first."""
-        return self.token.version
+        return self.token.edition
 
 
 def list_query(config: Configuration, user: str, *, now: float) -> TokenQuery:

@@ -1,6 +1,7 @@
 """Registration of clients: by themselves (RFC 7591, the DCR rows) and by the operator."""
 
 import hmac
+import math
 import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Final, cast
@@ -128,6 +129,12 @@ def _registration(
         kind=EventKind.CLIENT_REGISTERED, at=now, client_id=client.id, detail={"origin": client.origin.value}
     )
     return Decision(Registered(client, answer), (PutClient(client, 0), AppendEvent(event)))
+
+
+def idle_before(config: Configuration, *, now: float) -> float:
+    """Self-registered clients that have been idle since this time (POSIX seconds) or longer may go (DCR-7)."""
+    kept = config.profile.idle_registration
+    return -math.inf if kept is None else now - kept
 
 
 def _is_admitted(config: Configuration, authorization: str | None) -> bool:

@@ -16,5 +16,5 @@ def slowed(wait: float) -> OAuthFailure | None:
 
 
 def is_guess(outcome: object) -> bool:
-    """Whether an answer tells of a failed client authentication. Successes are never slowed by others' failures."""
-    return isinstance(outcome, OAuthFailure) and outcome.code == "invalid_client"
+    """Whether an answer tells of a secret that was wrong. Successes are never slowed by others' failures."""
+    return isinstance(outcome, OAuthFailure) and outcome.status == 401  # noqa: PLR2004 - the status says it best

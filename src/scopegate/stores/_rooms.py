@@ -21,7 +21,7 @@ from scopegate.core.changes import (
     TakeOnce,
     Touch,
 )
-from scopegate.core.clients import Client
+from scopegate.core.clients import Client, Origin
 from scopegate.core.credentials import Credential
 from scopegate.core.events import Event
 from scopegate.core.records import OnceRow, TokenQuery, TokenRecord
@@ -58,6 +58,7 @@ class Room:
         "by_user",
         "clients",
         "events",
+        "idle",
         "older",
         "once",
         "records",
@@ -72,6 +73,7 @@ class Room:
         self.users: dict[str, dict[str, None]] = {}
         self.by_client: dict[str, dict[str, None]] = {}
         self.clients: dict[str, Client] = {}
+        self.idle: dict[str, float] = {}
         self.once: dict[str, OnceRow] = {}
         self.events: list[Event] = []
         self.by_user: dict[str, list[int]] = {}
@@ -121,7 +123,7 @@ class Room:
             case CreateToken():
                 return self._create(change.token)
             case DeleteToken():
-                return self._delete(change.token_id)
+                return self._delete(change.token_id, change.expected_generation)
             case PutClient():
                 return self._put_client(change)
             case PutOnce() | TakeOnce():
@@ -153,6 +155,7 @@ class Room:
         self.tokens[token.id] = Row(token)
         self.users.setdefault(token.user, {})[token.id] = None
         self.by_client.setdefault(token.client_id, {})[token.id] = None
+        self.idle.pop(token.client_id, None)
         return True
 
     def _change(self, change: ReviseToken | AdvanceToken | RevokeToken) -> bool:
@@ -213,10 +216,11 @@ class Room:
         if row is not None and (row.token.last_used_at is None or row.token.last_used_at < change.at):
             self._replace(row, evolve(row.token, last_used_at=change.at))
 
-    def _delete(self, token_id: str) -> bool:
-        row = self.tokens.pop(token_id, None)
-        if row is None:
+    def _delete(self, token_id: str, expected_generation: int | None = None) -> bool:
+        row = self.tokens.get(token_id)
+        if row is None or expected_generation not in {None, row.token.generation}:
             return False
+        del self.tokens[token_id]
         for digest in row.recent:
             del self.records[digest]
         for digest in row.older:
@@ -237,6 +241,7 @@ class Room:
         if (0 if current is None else current.version) != change.expected_version:
             return False
         self.clients[client.id] = client
+        self.idle.pop(client.id, None)
         for token_id in self.by_client.get(client.id, ()):
             row = self.tokens[token_id]
             self._replace(row, row.token)
@@ -255,8 +260,11 @@ class Room:
 
     # Sweeping
 
-    def sweep(self, pending_before: float, kept_before: float, limit: int) -> int:
-        """Free rows: of tokens never redeemed, the credentials first; then what need not be remembered."""
+    def sweep(self, pending_before: float, kept_before: float, idle_before: float, limit: int) -> int:
+        """Free rows: of tokens never redeemed, the credentials first; what need not be remembered; idle clients."""
+        for client in self.clients.values():
+            if client.origin is Origin.SELF_REGISTERED and client.id not in self.by_client:
+                self.idle.setdefault(client.id, kept_before)
         pending = [
             token_id
             for token_id, row in self.tokens.items()
@@ -276,7 +284,11 @@ class Room:
         dead = _first((key for key, row in self.once.items() if row.expires_at <= kept_before), limit - freed)
         for key in dead:
             del self.once[key]
-        return freed + len(dead)
+        freed += len(dead)
+        gone = _first((id_ for id_, since in self.idle.items() if since <= idle_before), limit - freed)
+        for client_id in gone:
+            del self.clients[client_id], self.idle[client_id]
+        return freed + len(gone)
 
     def _forget(self, credentials: Iterable[tuple[str, bytes]], limit: int) -> int:
         return sum(self._drop(token_id, digest) for token_id, digest in _first(credentials, limit))

@@ -78,7 +78,9 @@ class AsyncSQLiteStore:
             return
         await self._on_writer(partial(self._store.commit, realm, changes))
 
-    async def sweep(self, realm: str, /, *, pending_before: float, kept_before: float, limit: int) -> int:
+    async def sweep(
+        self, realm: str, /, *, pending_before: float, kept_before: float, idle_before: float, limit: int
+    ) -> int:
         """See `Store.sweep`."""
         return await self._on_writer(
             partial(
@@ -86,6 +88,7 @@ class AsyncSQLiteStore:
                 realm,
                 pending_before=pending_before,
                 kept_before=kept_before,
+                idle_before=idle_before,
                 limit=limit,
             )
         )

@@ -19,6 +19,7 @@ from scopegate.core.changes import (
     TakeOnce,
     Touch,
 )
+from scopegate.core.clients import Origin
 from scopegate.core.credentials import Credential
 from scopegate.core.tokens import Token
 from scopegate.stores import _codec
@@ -38,7 +39,11 @@ _ADD: Final = """
     ON CONFLICT (realm, token_id, digest) DO NOTHING
 """
 _PUT_CLIENT: Final = """
-    INSERT OR REPLACE INTO scopegate_clients (realm, id, owner, version, document) VALUES (?, ?, ?, ?, ?)
+    INSERT OR REPLACE INTO scopegate_clients (realm, id, owner, version, document, self_registered)
+    VALUES (?, ?, ?, ?, ?, ?)
+"""
+_IN_USE: Final = """
+    UPDATE scopegate_clients SET idle_since = NULL WHERE realm = ? AND id = ? AND idle_since IS NOT NULL
 """
 _APPEND: Final = """
     INSERT INTO scopegate_events (realm, kind, at, user, token_id, client_id, detail)
@@ -51,6 +56,9 @@ _ADVANCE: Final = """
 _REVOKE: Final = """
     UPDATE scopegate_tokens SET revoked_at = ?, revoked_reason = ?
     WHERE realm = ? AND id = ? AND revoked_at IS NULL
+"""
+_DELETE: Final = """
+    DELETE FROM scopegate_tokens WHERE realm = ?1 AND id = ?2 AND (?3 IS NULL OR generation = ?3)
 """
 _PUT_ONCE: Final = """
     INSERT INTO scopegate_once (realm, key, value, expires_at) VALUES (?, ?, ?, ?)
@@ -97,6 +105,7 @@ def follow(connection: sqlite3.Connection, realm: str, change: Follower) -> bool
 
 
 def _create(connection: sqlite3.Connection, realm: str, token: Token) -> bool:
+    connection.execute(_IN_USE, (realm, token.client_id))
     return _wrote(connection, _CREATE, (realm, *_codec.token_row(token)))
 
 
@@ -110,10 +119,10 @@ def _change_token(
             return _wrote(connection, _ADVANCE, (at, reply, realm, token_id, expected_generation))
         case RevokeToken(token_id, at, reason):
             return _wrote(connection, _REVOKE, (at, reason, realm, token_id))
-        case DeleteToken(token_id):
+        case DeleteToken(token_id, expected_generation):
             key = (realm, token_id)
             connection.execute("DELETE FROM scopegate_credentials WHERE realm = ? AND token_id = ?", key)
-            return _wrote(connection, "DELETE FROM scopegate_tokens WHERE realm = ? AND id = ?", key)
+            return _wrote(connection, _DELETE, (*key, expected_generation))
     assert_never(change)
 
 
@@ -140,7 +149,9 @@ def _put_client(connection: sqlite3.Connection, realm: str, change: PutClient) -
     version, before = found.fetchone() or (0, None)
     if version != change.expected_version:
         return False
-    return _wrote(connection, _PUT_CLIENT, (realm, *_codec.client_row(change.client, before)))
+    self_registered = change.client.origin is Origin.SELF_REGISTERED
+    cells = (realm, *_codec.client_row(change.client, before), self_registered)
+    return _wrote(connection, _PUT_CLIENT, cells)
 
 
 def _change_once(connection: sqlite3.Connection, realm: str, change: PutOnce | TakeOnce) -> bool:

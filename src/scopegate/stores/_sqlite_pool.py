@@ -51,6 +51,7 @@ class Pool:
         with self._opening:
             if self._prepared:
                 return
+            _create(self.path)
             connection = self._connect()
             try:
                 prepare(connection, self.path, self._timeout)
@@ -202,6 +203,19 @@ class Pool:
     def __del__(self) -> None:
         """Close what nobody closed."""
         self.close()
+
+
+_creating: Final = Lock()
+
+
+def _create(path: str) -> None:
+    """Make the file, for its owner's eyes only; the log beside it gets the same mode from SQLite.
+
+    One that is there is not even opened: closing it would drop the locks that this process holds on it, and so may
+    nobody else here open the new one meanwhile. What goes wrong, SQLite will say.
+    """
+    with _creating, suppress(OSError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
 
 
 _pools: Final[WeakSet[Pool]] = WeakSet()

@@ -89,6 +89,11 @@ def _statement(head: str, terms: list[_Term], tail: str, limit: int) -> Statemen
     return head + " AND ".join(term for term, _ in terms) + tail, [*values, limit]
 
 
+NOTICE: Final = """
+    UPDATE scopegate_clients SET idle_since = ?2
+    WHERE realm = ?1 AND self_registered = 1 AND idle_since IS NULL AND NOT EXISTS (
+        SELECT 1 FROM scopegate_tokens AS t WHERE t.realm = ?1 AND t.client_id = scopegate_clients.id)
+"""
 SWEEPS: Final = (
     """
     DELETE FROM scopegate_credentials WHERE realm = :realm AND (token_id, digest) IN (
@@ -114,19 +119,32 @@ SWEEPS: Final = (
     DELETE FROM scopegate_once WHERE realm = :realm AND key IN (
         SELECT key FROM scopegate_once WHERE realm = :realm AND expires_at <= :kept_before LIMIT :limit)
     """,
+    """
+    DELETE FROM scopegate_clients WHERE realm = :realm AND id IN (
+        SELECT id FROM scopegate_clients
+        WHERE realm = :realm AND self_registered = 1 AND idle_since <= :idle_before LIMIT :limit)
+    """,
 )
 
 
 def sweep(
-    connection: sqlite3.Connection, realm: str, *, pending_before: float, kept_before: float, limit: int
+    connection: sqlite3.Connection,
+    realm: str,
+    *,
+    pending_before: float,
+    kept_before: float,
+    idle_before: float,
+    limit: int,
 ) -> int:
     """Delete at most ``limit`` dead rows and say how many."""
+    connection.execute(NOTICE, (realm, kept_before))
     freed = 0
     for statement in SWEEPS:
         cells = {
             "realm": realm,
             "pending_before": pending_before,
             "kept_before": kept_before,
+            "idle_before": idle_before,
             "limit": max(limit - freed, 0),
         }
         freed += connection.execute(statement, cells).rowcount

@@ -87,7 +87,17 @@ _FIRST: Final = (
     "CREATE INDEX scopegate_events_of_token ON scopegate_events (realm, token_id)",
 )
 
-STEPS: Final = (_FIRST,)
+_SECOND: Final = (
+    "ALTER TABLE scopegate_clients ADD COLUMN self_registered INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE scopegate_clients ADD COLUMN idle_since REAL",
+    # No text in a document can hold these quotation marks: within text they are escaped.
+    """
+    UPDATE scopegate_clients SET self_registered = 1 WHERE instr(document, '"origin":"registered"') = 0
+    """,
+    "CREATE INDEX scopegate_clients_idle ON scopegate_clients (realm, idle_since) WHERE self_registered = 1",
+)
+
+STEPS: Final = (_FIRST, _SECOND)
 """Step n brings a file from schema n to n + 1. A step that was released is never changed."""
 
 _PAUSE: Final = 0.01

@@ -122,11 +122,13 @@ class MemoryStore:
             for change in followers:
                 room.follow(change)
 
-    def sweep(self, realm: str, /, *, pending_before: float, kept_before: float, limit: int) -> int:
+    def sweep(
+        self, realm: str, /, *, pending_before: float, kept_before: float, idle_before: float, limit: int
+    ) -> int:
         """See `Store.sweep`."""
         with self._lock:
             room = self._rooms.get(realm)
-            return 0 if room is None else room.sweep(pending_before, kept_before, limit)
+            return 0 if room is None else room.sweep(pending_before, kept_before, idle_before, limit)
 
 
 class AsyncMemoryStore:
@@ -175,9 +177,17 @@ class AsyncMemoryStore:
         """See `Store.commit`."""
         self._store.commit(realm, changes)
 
-    async def sweep(self, realm: str, /, *, pending_before: float, kept_before: float, limit: int) -> int:
+    async def sweep(
+        self, realm: str, /, *, pending_before: float, kept_before: float, idle_before: float, limit: int
+    ) -> int:
         """See `Store.sweep`."""
-        return self._store.sweep(realm, pending_before=pending_before, kept_before=kept_before, limit=limit)
+        return self._store.sweep(
+            realm,
+            pending_before=pending_before,
+            kept_before=kept_before,
+            idle_before=idle_before,
+            limit=limit,
+        )
 
 
 def _wanted(token: Token, query: TokenQuery) -> bool:

@@ -159,9 +159,16 @@ class SQLiteStore:
         except OverflowError:
             raise InvalidValueError("number", "it has more than 64 bits: send a smaller one") from None
 
-    def sweep(self, realm: str, /, *, pending_before: float, kept_before: float, limit: int) -> int:
+    def sweep(
+        self, realm: str, /, *, pending_before: float, kept_before: float, idle_before: float, limit: int
+    ) -> int:
         """See `Store.sweep`."""
         with self._pool.transaction() as connection:
             return _sqlite_queries.sweep(
-                connection, realm, pending_before=pending_before, kept_before=kept_before, limit=limit
+                connection,
+                realm,
+                pending_before=pending_before,
+                kept_before=kept_before,
+                idle_before=idle_before,
+                limit=limit,
             )

@@ -57,7 +57,7 @@ class Realms:
         furnish(store, "here")
         furnish(store, "there")
         before = everything(store, "there")
-        store.sweep("here", pending_before=NOW * 2, kept_before=NOW * 2, limit=1000)
+        store.sweep("here", pending_before=NOW * 2, kept_before=NOW * 2, idle_before=NOW * 2, limit=1000)
         equal(everything(store, "there"), before, "a sweep leaves other realms alone")
 
 

@@ -90,6 +90,8 @@ FALSE: Final[dict[str, Change]] = {
     "RevokeToken of a revoked token": RevokeToken("ended", NOW + 1, "lost"),
     "RevokeToken of no token": RevokeToken("absent", NOW, "lost"),
     "DeleteToken of no token": DeleteToken("absent"),
+    "DeleteToken at generation 0 of one that was redeemed": DeleteToken("one", 0),
+    "DeleteToken at a later generation": DeleteToken("one", 3),
     "PutClient as new over one that is there": evolve(_PUT, expected_version=0),
     "PutClient from an earlier version": evolve(_PUT, expected_version=3),
     "PutClient from a later version": evolve(_PUT, expected_version=5),
@@ -164,6 +166,7 @@ TRUE: Final[dict[str, TrueCase]] = {
         _token_has("one", revoked_at=NOW + 1, revoked_reason="over", version=3, generation=2),
     ),
     "DeleteToken": TrueCase(DeleteToken("one"), _no_token),
+    "DeleteToken at its generation": TrueCase(DeleteToken("one", 2), _no_token),
     "PutClient": TrueCase(_PUT, _client_is(5)),
     "PutOnce": TrueCase(PutOnce("new", b"new", NOW + 1, NOW), _once_is("new", b"new")),
     "PutOnce over what expired": TrueCase(

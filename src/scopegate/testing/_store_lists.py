@@ -18,6 +18,7 @@ from scopegate.core.changes import (
     RevokeToken,
     Touch,
 )
+from scopegate.core.clients import Origin
 from scopegate.core.credentials import CredentialKind, digest
 from scopegate.core.records import TokenQuery
 from scopegate.protocols import Store
@@ -166,7 +167,7 @@ class Sweeps:
 
     def sweep(self, store: Store, limit: int) -> int:
         """Sweep what is dead at 10."""
-        return store.sweep("realm", pending_before=10.0, kept_before=10.0, limit=limit)
+        return store.sweep("realm", pending_before=10.0, kept_before=10.0, idle_before=0.0, limit=limit)
 
     def left(self, store: Store) -> tuple[list[str], list[str], list[str]]:
         """The tokens, credentials and once rows that are left."""
@@ -215,6 +216,44 @@ class Sweeps:
         store.commit("realm", [AdvanceToken("one", 0, 1.0)])
         store.commit("realm", [RevokeToken("one", 2.0, "over")])
         equal(self.sweep(store, 100), 0, "a sweep leaves what its user should see")
+
+    def test_a_registration_that_stays_idle_goes(self, store: Store) -> None:
+        """From the first sweep that finds it without a token; not those of the operator, nor what is used again."""
+        origins = {"idle": Origin.SELF_REGISTERED, "used": Origin.SELF_REGISTERED, "ours": Origin.REGISTERED}
+        for client_id, origin in origins.items():
+            store.commit("realm", [PutClient(make_client(client_id, origin=origin, created_at=1.0), 0)])
+        store.commit("realm", [CreateToken(make_token("one", client_id="used", created_at=8.0))])
+        store.commit("realm", [AdvanceToken("one", 0, 8.0)])
+        equal(self._idle(store, 10.0, 9.0), (0, ["idle", "ours", "used"]), "idleness is noticed by a sweep")
+        store.commit("realm", [DeleteToken("one")])
+        equal(
+            self._idle(store, 11.0, 9.5), (0, ["idle", "ours", "used"]), "a noticed client stays for its time"
+        )
+        equal(self._idle(store, 12.0, 10.0), (1, ["ours", "used"]), "and then it goes")
+        store.commit("realm", [CreateToken(make_token("two", client_id="used", created_at=12.0))])
+        equal(self._idle(store, 13.0, 13.0), (0, ["ours", "used"]), "a client that a token refers to stays")
+        store.commit("realm", [DeleteToken("two")])
+        equal(self._idle(store, 14.0, 13.5), (0, ["ours", "used"]), "its idleness is noticed anew")
+        store.commit("realm", [PutClient(make_client("used", version=2), 1)])
+        equal(self._idle(store, 15.0, 14.0), (0, ["ours", "used"]), "so it is of a client that was put again")
+        equal(self._idle(store, 16.0, 15.0), (1, ["ours"]), "a client goes for being idle, not for being old")
+        equal(self._idle(store, 99.0, 99.0), (0, ["ours"]), "a client of the operator stays")
+
+    def test_idle_registrations_go_within_the_limit(self, store: Store) -> None:
+        """A flood of them is freed bit by bit."""
+        for number in range(5):
+            store.commit("realm", [PutClient(make_client(f"c{number}"), 0)])
+        freed = [self._idle(store, 10.0, 10.0, limit=2)[0] for _ in range(4)]
+        equal(freed, [2, 2, 1, 0], "a sweep keeps to its limit with clients, too")
+        store.commit("realm", [PutClient(make_client("c0"), 0)])
+        equal(self._idle(store, 11.0, 10.0), (0, ["c0"]), "a client of the same id begins anew")
+
+    def _idle(self, store: Store, now: float, idle_before: float, limit: int = 100) -> tuple[int, list[str]]:
+        """Sweep, and say how many rows were freed and which clients are left."""
+        freed = store.sweep(
+            "realm", pending_before=0.0, kept_before=now, idle_before=idle_before, limit=limit
+        )
+        return freed, [client.id for client in every(partial(store.clients, "realm", owner=None))]
 
 
 class Secrecy:

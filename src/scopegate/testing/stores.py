@@ -58,7 +58,7 @@ CALLS: Final[dict[str, Callable[[Store], object]]] = {
     "clients": methodcaller("clients", "realm", owner=None, after=None, limit=1),
     "once": methodcaller("once", "realm", "key", now=NOW),
     "commit": methodcaller("commit", "realm", [CreateToken(make_token())]),
-    "sweep": methodcaller("sweep", "realm", pending_before=0.0, kept_before=0.0, limit=1),
+    "sweep": methodcaller("sweep", "realm", pending_before=0.0, kept_before=0.0, idle_before=0.0, limit=1),
 }
 """Every call that needs the data."""
 
@@ -190,11 +190,17 @@ class AwaitedStore:
         """See `Store.commit`."""
         self._run(self.asynchronous.commit(realm, changes))
 
-    def sweep(self, realm: str, /, *, pending_before: float, kept_before: float, limit: int) -> int:
+    def sweep(
+        self, realm: str, /, *, pending_before: float, kept_before: float, idle_before: float, limit: int
+    ) -> int:
         """See `Store.sweep`."""
         return self._run(
             self.asynchronous.sweep(
-                realm, pending_before=pending_before, kept_before=kept_before, limit=limit
+                realm,
+                pending_before=pending_before,
+                kept_before=kept_before,
+                idle_before=idle_before,
+                limit=limit,
             )
         )
 

@@ -9,11 +9,11 @@ from typing import Final, TypeAlias
 
 from attrs import frozen
 
-from scopegate.core.caps import LimitSource, RoleCap, cap_levels, ranked
+from scopegate.core.caps import LimitSource, RoleCap, cap_levels
 from scopegate.core.catalogue import MASK_MEMORY, Catalogue, Rule
 from scopegate.core.roles import NONE
 from scopegate.core.scopes import Target
-from scopegate.core.standing import NOWHERE, Sandbox, Standing
+from scopegate.core.standing import NOWHERE, Owner, Sandbox, Standing
 from scopegate.core.tokens import Memo, Settings, Token
 from scopegate.errors import InvalidValueError
 
@@ -176,23 +176,6 @@ MAY_LIFT: Final = {
 """Who may change what stands in the way, by the reason of the layer. A limit of the role has its own."""
 
 
-def place_of(rule: Rule, *, organization: str | Sandbox | None, application: str | None) -> Place:
-    """Where an action is judged: the organization and application that the directory is asked about.
-
-    Raises:
-        InvalidValueError: the action needs an application or an organization, and none was given.
-    """
-    if rule.target == "application":
-        if application is None:
-            raise _missing("application", rule.action.name)
-        return organization, application
-    if rule.target == "organization":
-        if organization is None:
-            raise _missing("organization", rule.action.name)
-        return organization, None
-    return None, None
-
-
 class Evaluator:
     """Judges actions by a catalogue.
 
@@ -210,18 +193,44 @@ class Evaluator:
         self._any = 1 << len(catalogue.scopes)
         self._quick = {name: self._made_quick(rule) for name, rule in catalogue.rules.items()}
         for rank in range(1, len(catalogue.roles.roles)):
-            self._quick[f"{rank}@{ORGANIZATION}"] = self._any, rank, False
-            self._quick[f"{rank}@{APPLICATION}"] = self._any, rank, True
+            self._quick[f"{rank}@{ORGANIZATION}"] = self._any, rank, False, ORGANIZATION
+            self._quick[f"{rank}@{APPLICATION}"] = self._any, rank, True, APPLICATION
         self._opened: dict[tuple[int, int, Target], tuple[str, ...]] = {}
         self._mark = object()
 
-    def _made_quick(self, rule: Rule) -> tuple[int, int, bool]:
-        """Mask, least rank and whether it is judged at an application; nobody has the rank of what has no place."""
+    def _made_quick(self, rule: Rule) -> tuple[int, int, bool, Target]:
+        """Mask, least rank and where an action is judged; nobody has the rank of what cannot be reached."""
         nobodys = len(self.catalogue.roles.roles)
         least = rule.rank if rule.has_place else 0 if rule.target == USER else nobodys
-        return rule.mask, least, rule.target == APPLICATION
+        return rule.mask, least, rule.target == APPLICATION, rule.target
 
-    def allows(  # noqa: C901, PLR0912 - law 1 and the end of law 2 in one piece: it is asked at every request
+    def place(self, action: str, organization: str | Sandbox | None, application: str | None) -> Place | None:
+        """Where an action is judged: what the directory is asked about. None: nowhere, for it has no role layer.
+
+        Args:
+            action: the name of the action.
+            organization: where it happens, for actions on organizations.
+            application: where it happens, for actions on applications.
+
+        Raises:
+            ConfigurationError: the catalogue has no such action.
+            InvalidValueError: the application or the organization is missing.
+        """
+        try:
+            target = self._quick[action][3]
+        except KeyError:
+            raise self.catalogue.unknown_action(action) from None
+        if target == APPLICATION:
+            if application is None:
+                raise _missing(APPLICATION, action)
+            return organization, application
+        if target == ORGANIZATION:
+            if organization is None:
+                raise _missing(ORGANIZATION, action)
+            return organization, None
+        return None
+
+    def allows(  # noqa: C901, PLR0911, PLR0912 - law 1 and the end of law 2 in one piece: it is asked at every request
         self,
         token: Token,
         action: str,
@@ -243,38 +252,55 @@ class Evaluator:
             InvalidValueError: the application is missing.
         """
         try:
-            mask, least, at_application = self._quick[action]
+            mask, least, at_application, _ = self._quick[action]
         except KeyError:
             raise self.catalogue.unknown_action(action) from None
         memo = token.memo
         if memo is None or memo[0] is not self._mark:
             memo = self._remembered(token)
-        _, granted, elsewhere, owners, applications = memo
-        if not granted & mask or (scopes and not self.catalogue.mask(scopes) & mask):
+        if not memo[1] & mask or (scopes and not self.catalogue.mask(scopes) & mask):
             return False
-        if standing is None or standing.owner is None:
+        if standing is None or not least:
             return not least
-        owner, live, own = standing.owner.id, standing.role, None
+        owner = standing.owner
+        if owner is None:
+            return False
+        live = standing.role
+        cap = token.settings.cap
+        most = None
         if at_application:
             if application is None:
                 raise _missing(APPLICATION, action)
-            own = applications.get(application)
             if standing.application_role is not None:
                 live = standing.application_role
-        if self._ranks.get(live, 0) < least:
+            own = cap.applications.get(application)
+            if own is not None and own.organization == owner.id:  # else it is void: the application has moved
+                most = own.role
+        if most is None:
+            most = cap.sandbox if owner.id is None else cap.organizations.get(owner.id)
+            if most is None:
+                known = cap.known
+                most = cap.default if known is None or owner.id is None or owner.id in known else NONE
+        ranks = self._ranks
+        try:
+            if ranks[live] < least or ranks[most] < least:
+                return False
+        except KeyError:  # a role that the ladder does not know
             return False
-        # An override is void where its application has moved.
-        if (own[1] if own is not None and own[0] == owner else owners.get(owner, elsewhere)) < least:
+        if self.lower_only and self._above(cap, owner) < least:
             return False
         if standing.ceiling is None:
             return True
         ceiling = standing.ceiling.of(token.client_id)
-        return ceiling is None or self._ranks.get(ceiling, 0) >= least
+        return ceiling is None or ranks.get(ceiling, 0) >= least
+
+    def _above(self, cap: RoleCap, owner: Owner) -> int:
+        """The least rank among the levels above an application's: what no override may exceed."""
+        return min(self._ranks.get(role, 0) for _, role in cap_levels(cap, owner, None))
 
     def _remembered(self, token: Token) -> Memo:
-        """What does not change while this state of the token stands, worked out once."""
-        cap = ranked(token.settings.cap, self._ranks, lower_only=self.lower_only)
-        memo = (self._mark, self.catalogue.mask(token.scopes) | self._any, *cap)
+        """What of the scopes does not change while this state of the token stands, worked out once."""
+        memo = self._mark, self.catalogue.mask(token.scopes) | self._any
         object.__setattr__(token, "memo", memo)  # no part of its value: two equal tokens stay equal
         return memo
 

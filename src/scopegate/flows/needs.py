@@ -4,7 +4,6 @@ from collections.abc import Collection
 
 from attrs import frozen
 
-from scopegate.core.permissions import place_of
 from scopegate.errors import ConfigurationError, InvalidValueError
 from scopegate.flows.configuration import Configuration
 
@@ -47,8 +46,7 @@ def check(config: Configuration, need: Need, *, what: str, parameters: Collectio
         raise ConfigurationError(f"{what}: resource {need.resource!r} is not written as one of {known}")
     try:
         for action in need.actions:
-            rule = config.catalogue.rule(action)
-            place_of(rule, organization=need.organization, application=need.application)
+            config.evaluator.place(action, need.organization, need.application)
     except ConfigurationError as error:
         raise ConfigurationError(f"{what}: {error}") from error
     except InvalidValueError as error:

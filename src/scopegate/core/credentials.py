@@ -25,7 +25,7 @@ class CredentialKind(StrEnum):
     REFRESH = "sgr"
 
 
-@frozen(kw_only=True)
+@frozen
 class Credential:
     """What is stored of a secret.
 

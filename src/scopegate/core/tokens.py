@@ -54,7 +54,7 @@ class Settings:
     verifier_failures: int = 0
 
 
-@frozen(kw_only=True)
+@frozen
 class Token:
     """A token.
 
@@ -103,33 +103,33 @@ class Token:
     unknown: dict[str, object] = field(factory=dict[str, object], repr=False)
 
     def advanced(self, at: float, reply: bytes | None) -> "Token":
-        """The token one generation on. Written out, for it is made at every exchange and refresh.
+        """The token one generation on; written out by position, for it is made at every exchange and refresh.
 
         Args:
             at: POSIX seconds.
             reply: the sealed answer, to be given again to the same request.
         """
         return Token(
-            id=self.id,
-            user=self.user,
-            client_id=self.client_id,
-            redirect_uri=self.redirect_uri,
-            scopes=self.scopes,
-            resources=self.resources,
-            created_at=self.created_at,
-            settings=self.settings,
-            expires_at=self.expires_at,
-            refreshable=self.refreshable,
-            catalogue=self.catalogue,
-            code_salt=self.code_salt,
-            version=self.version,
-            generation=self.generation + 1,
-            advanced_at=at,
-            reply=reply,
-            revoked_at=self.revoked_at,
-            revoked_reason=self.revoked_reason,
-            last_used_at=self.last_used_at,
-            unknown=self.unknown,
+            self.id,
+            self.user,
+            self.client_id,
+            self.redirect_uri,
+            self.scopes,
+            self.resources,
+            self.created_at,
+            self.settings,
+            self.expires_at,
+            self.refreshable,
+            self.catalogue,
+            self.code_salt,
+            self.version,
+            self.generation + 1,
+            at,
+            reply,
+            self.revoked_at,
+            self.revoked_reason,
+            self.last_used_at,
+            self.unknown,
         )
 
 

@@ -34,9 +34,9 @@ def credentials(request: ClientRequest) -> ClientCredentials:
         OAuthError: ``invalid_request`` for two ways at once (CA-3) or repeated parameters, ``invalid_client`` for none.
     """
     parameters = request.parameters
-    if parameters.clashing:
+    if parameters.repeated and parameters.clashing:
         raise OAuthError("invalid_request", f"{min(parameters.clashing)} is sent more than once")
-    client_id, secret = parameters.get("client_id"), parameters.get("client_secret")
+    client_id, secret = parameters.values.get("client_id"), parameters.values.get("client_secret")
     if request.authorization is not None:
         return _basic(request.authorization, client_id, secret)
     if client_id is None:

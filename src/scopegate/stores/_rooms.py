@@ -1,5 +1,6 @@
 """What the store in memory keeps under one realm, and how a commit changes it."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final, TypeAlias, TypeVar, assert_never, cast
 
@@ -74,8 +75,8 @@ class Room:
         self.clients: dict[str, Client] = {}
         self.once: dict[str, OnceRow] = {}
         self.events: list[Event] = []
-        self.by_user: dict[str, list[int]] = {}
-        self.by_token: dict[str, list[int]] = {}
+        self.by_user: defaultdict[str, list[int]] = defaultdict(list)
+        self.by_token: defaultdict[str, list[int]] = defaultdict(list)
 
     def read(self, token_id: str, digest: bytes | None) -> TokenRecord | None:
         """The record of a token with its credential of this digest, recent or not."""
@@ -228,8 +229,8 @@ class Room:
     def _append(self, event: Event) -> None:
         place = len(self.events)
         self.events.append(event)
-        self.by_user.setdefault(event.user, []).append(place)
-        self.by_token.setdefault(event.token_id, []).append(place)
+        self.by_user[event.user].append(place)
+        self.by_token[event.token_id].append(place)
 
     def _put_client(self, change: PutClient) -> bool:
         client = change.client

@@ -11,7 +11,7 @@ from scopegate.server import AuthorizationServer
 from scopegate.web.messages import Headers, Request, Response
 from scopegate.web.operations import Arguments, Operation, Outcome, unavailable
 from scopegate.web.pages import Pages
-from scopegate.web.site import MAXIMUM_QUERY, Site, identify, site
+from scopegate.web.site import MAXIMUM_QUERY, SMALL_BODY, Site, identify, site
 
 Environ: TypeAlias = dict[str, Any]
 StartResponse: TypeAlias = Callable[..., Any]
@@ -57,10 +57,11 @@ class WSGIApplication:
         path = _path(environ)
         if len(environ.get("QUERY_STRING", "")) > MAXIMUM_QUERY:
             return self.site.refuse(path, 414)
-        body = _body(environ, self.site.maximum_body(path))
+        found = self.site.find(environ["REQUEST_METHOD"], path)
+        body = _body(environ, found.maximum_body if isinstance(found, Operation) else SMALL_BODY)
         if isinstance(body, int):
             return self.site.refuse(path, body)
-        found, request = self.site.find(environ["REQUEST_METHOD"], path), _request(environ, path, body)
+        request = _request(environ, path, body)
         if not isinstance(found, Operation):
             return found(request)
         return self._operate(found, request, environ)

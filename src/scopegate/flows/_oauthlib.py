@@ -11,7 +11,7 @@ from base64 import urlsafe_b64encode
 from hashlib import sha256
 from typing import Any, Final, TypeAlias
 
-from attrs import frozen
+from attrs import define
 from oauthlib.oauth2 import RequestValidator
 from oauthlib.oauth2.rfc6749 import errors
 from oauthlib.oauth2.rfc6749.endpoints.revocation import RevocationEndpoint
@@ -43,7 +43,7 @@ def s256(verifier: str, challenge: str) -> bool:
 _Judged: TypeAlias = GrantRequest | AuthorizationCheck | RevocationCheck
 
 
-@frozen
+@define(eq=False)
 class _Named:
     """A client as oauthlib wants to see it."""
 

@@ -183,17 +183,17 @@ class Room:
         row.recent = kept
 
     def _add(self, credential: Credential) -> None:
-        row = self.tokens.get(credential.token_id)
-        if row is None or credential.digest in self.records or credential.digest in self.older:
+        digest, row = credential.digest, self.tokens.get(credential.token_id)
+        if row is None or digest in self.records or digest in self.older:
             return
         token = row.token
         if credential.generation < token.generation - 1:
-            row.older[credential.digest] = None
-            self.older[credential.digest] = credential
+            row.older[digest] = None
+            self.older[digest] = credential
             return
-        row.recent.append(credential.digest)
+        row.recent.append(digest)
         client = self.clients.get(token.client_id)
-        self.records[credential.digest] = new_record(TokenRecord, (token, client, credential))
+        self.records[digest] = new_record(TokenRecord, (token, client, credential))
 
     def _drop(self, token_id: str, digest: bytes) -> bool:
         row = self.tokens.get(token_id)

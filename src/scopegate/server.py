@@ -20,6 +20,7 @@ from scopegate.flows.access import Access, Refusal
 from scopegate.flows.challenges import Challenge, challenge
 from scopegate.flows.configuration import PRIVATE_SCHEMES, Configuration, Resource, configure
 from scopegate.flows.consent import Transaction
+from scopegate.flows.decision import Decision
 from scopegate.flows.exchange import Presented
 from scopegate.flows.manage import TokenView
 from scopegate.flows.outcomes import (
@@ -226,26 +227,19 @@ class AuthorizationServer:
         if isinstance(presented, OAuthFailure):
             return presented
         for _ in range(ATTEMPTS):
-            outcome, changes = self._exchange(presented)
-            if self._committed(changes):
-                return self._slowed(presented.credentials.client_id, outcome)
+            decision = self._exchange(presented)
+            if self._committed(decision.changes):
+                return self._slowed(presented.credentials.client_id, decision.outcome)
         raise ContentionError
 
-    def _exchange(self, presented: Presented) -> tuple[TokenOutcome, Sequence[Change]]:
+    def _exchange(self, presented: Presented) -> Decision[TokenOutcome]:
         record = self._store.token(self._realm, presented.token_id, presented.digest)
         client_id = exchange.named_client(presented, record)
         client = None if client_id is None else self._store.client(self._realm, client_id)
         account = None if record is None else self._directory.account(record.token.user)
-        decision = exchange.decide(
-            self.configuration,
-            presented,
-            record=record,
-            client=client,
-            account=account,
-            now=self._clock(),
-            entropy=self._entropy,
+        return exchange.decide(
+            self.configuration, presented, record, client, account, self._clock(), self._entropy
         )
-        return decision.outcome, decision.changes
 
     def _slowed(self, client_id: str, outcome: TokenOutcome) -> TokenOutcome:
         if not throttling.is_guess(outcome):

@@ -133,7 +133,7 @@ class Token:
         )
 
 
-def status(token: Token, *, now: float, pending_lifetime: float) -> Status:
+def status(token: Token, now: float, pending_lifetime: float) -> Status:
     """The status of a token.
 
     Args:

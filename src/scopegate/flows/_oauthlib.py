@@ -7,7 +7,6 @@ neither secrets nor redirects. Where it is laxer than OAuth 2.1, the difference 
 
 import hmac
 import re
-from base64 import urlsafe_b64encode
 from hashlib import sha256
 from typing import Any, Final, TypeAlias
 
@@ -18,6 +17,7 @@ from oauthlib.oauth2.rfc6749.endpoints.revocation import RevocationEndpoint
 from oauthlib.oauth2.rfc6749.grant_types import AuthorizationCodeGrant, RefreshTokenGrant
 
 from scopegate.core.clients import AuthMethod
+from scopegate.core.credentials import encode
 from scopegate.errors import OAuthError
 from scopegate.flows.engine import AuthorizationCheck, FatalError, GrantRequest, RevocationCheck, Stage
 
@@ -36,8 +36,8 @@ def s256(verifier: str, challenge: str) -> bool:
     """Whether a verifier has the right form and hashes to the challenge (RFC 7636 sections 4.1 and 4.6)."""
     if not VERIFIER.fullmatch(verifier):
         return False
-    computed = urlsafe_b64encode(sha256(verifier.encode("ascii")).digest()).rstrip(b"=")
-    return hmac.compare_digest(computed, challenge.encode())
+    computed = encode(sha256(verifier.encode("ascii")).digest())
+    return hmac.compare_digest(computed.encode("ascii"), challenge.encode())
 
 
 _Judged: TypeAlias = GrantRequest | AuthorizationCheck | RevocationCheck
@@ -53,19 +53,19 @@ class _Named:
 class _Answers(RequestValidator):
     """Answers oauthlib's questions from the request value itself; keeps nothing."""
 
-    def client_authentication_required(self, request: _Judged, *_args: Any, **_kwargs: Any) -> bool:
+    def client_authentication_required(self, request: _Judged, *_args: Any) -> bool:
         return request.known_client is None or request.known_client.auth_method is not AuthMethod.NONE
 
-    def authenticate_client(self, request: _Judged, *_args: Any, **_kwargs: Any) -> bool:
+    def authenticate_client(self, request: _Judged, *_args: Any) -> bool:
         if request.known_client is None:
             return False
         request.client = _Named(request.known_client.id)
         return True
 
-    def authenticate_client_id(self, _client_id: Any, request: _Judged, *_args: Any, **_kwargs: Any) -> bool:
+    def authenticate_client_id(self, _client_id: Any, request: _Judged, *_args: Any) -> bool:
         return self.authenticate_client(request)
 
-    def validate_client_id(self, _client_id: Any, request: _Judged, *_args: Any, **_kwargs: Any) -> bool:
+    def validate_client_id(self, _client_id: Any, request: _Judged, *_args: Any) -> bool:
         return self.authenticate_client(request)
 
     def validate_redirect_uri(

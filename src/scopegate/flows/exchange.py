@@ -94,7 +94,6 @@ def named_client(presented: Presented, record: TokenRecord | None) -> str | None
 def decide(
     config: Configuration,
     presented: Presented,
-    *,
     record: TokenRecord | None,
     client: Client | None,
     account: Account | None,
@@ -173,7 +172,7 @@ def _is_usable(config: Configuration, own: _Own, now: float) -> bool:
 
 def _require_open(config: Configuration, token: Token, account: Account | None, now: float) -> None:
     """Refuse a grant that no longer stands (CODE-9, REF-6)."""
-    found = status(token, now=now, pending_lifetime=config.profile.pending_lifetime)
+    found = status(token, now, config.profile.pending_lifetime)
     if found in ENDED:
         raise OAuthError("invalid_grant", "the authorization has ended; start a new one")
     if found is Status.INACTIVE and config.profile.paused == "reject":
@@ -199,7 +198,7 @@ def _wrong_verifier(
 ) -> tuple[Change, ...]:
     """Count a wrong verifier against a live code; a redeemed one, or anything else, changes nothing (CODE-8)."""
     wrong = request.stage is Stage.CREDENTIAL and request.code_verifier is not None
-    found = status(token, now=now, pending_lifetime=config.profile.pending_lifetime)
+    found = status(token, now, config.profile.pending_lifetime)
     if not wrong or found is not Status.PENDING:
         return ()
     settings = evolve(token.settings, verifier_failures=token.settings.verifier_failures + 1)

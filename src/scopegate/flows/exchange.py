@@ -82,13 +82,9 @@ def failure(error: OAuthError) -> OAuthFailure:
 
 def named_client(presented: Presented, record: TokenRecord | None) -> str | None:
     """The client to read besides the record: the one who asks, where the record is not that client's."""
-    if (
-        record is not None
-        and record.client is not None
-        and record.client.id == presented.credentials.client_id
-    ):
-        return None
-    return presented.credentials.client_id
+    asked = presented.credentials.client_id
+    known = None if record is None else record.client
+    return None if known is not None and known.id == asked else asked
 
 
 def decide(

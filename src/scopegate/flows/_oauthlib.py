@@ -23,6 +23,12 @@ from scopegate.flows.engine import AuthorizationCheck, FatalError, GrantRequest,
 
 VERIFIER: Final = re.compile(r"[A-Za-z0-9._~-]{43,128}")
 
+# Looked up once, for CPython 3.11 takes as long to find a member of an enumeration as to call a function.
+_NONE: Final = AuthMethod.NONE
+_CLIENT: Final = Stage.CLIENT
+_CREDENTIAL: Final = Stage.CREDENTIAL
+_VERIFIER: Final = Stage.VERIFIER
+_BOUND: Final = Stage.BOUND
 
 DESCRIPTIONS: Final = {
     "invalid_client": "the client is unknown, disabled, or did not prove who it is by its registered method",
@@ -54,7 +60,7 @@ class _Answers(RequestValidator):
     """Answers oauthlib's questions from the request value itself; keeps nothing."""
 
     def client_authentication_required(self, request: _Judged, *_args: Any) -> bool:
-        return request.known_client is None or request.known_client.auth_method is not AuthMethod.NONE
+        return request.known_client is None or request.known_client.auth_method is not _NONE
 
     def authenticate_client(self, request: _Judged, *_args: Any) -> bool:
         if request.known_client is None:
@@ -77,7 +83,7 @@ class _Answers(RequestValidator):
         self, _client_id: Any, request: AuthorizationCheck | GrantRequest, *_args: Any
     ) -> str | None:
         if isinstance(request, GrantRequest):
-            request.stage = Stage.VERIFIER
+            request.stage = _VERIFIER
             return request.bound_redirect_uri
         return request.matched.uri if request.matched is not None else None
 
@@ -98,7 +104,7 @@ class _Answers(RequestValidator):
     def validate_grant_type(
         self, _client_id: Any, grant_type: str, _client: Any, request: GrantRequest, *_args: Any
     ) -> bool:
-        request.stage = Stage.CLIENT
+        request.stage = _CLIENT
         return request.known_client is not None and grant_type in request.known_client.grant_types
 
     def validate_code(
@@ -108,7 +114,7 @@ class _Answers(RequestValidator):
 
     def validate_refresh_token(self, _token: Any, _client: Any, request: GrantRequest, *_args: Any) -> bool:
         if request.credential_valid:
-            request.stage = Stage.CREDENTIAL
+            request.stage = _CREDENTIAL
         return request.credential_valid
 
     def get_code_challenge(self, _code: Any, request: GrantRequest) -> str | None:
@@ -120,7 +126,7 @@ class _Answers(RequestValidator):
     def confirm_redirect_uri(
         self, _client_id: Any, _code: Any, uri: str, _client: Any, request: GrantRequest, *_args: Any
     ) -> bool:
-        request.stage = Stage.VERIFIER
+        request.stage = _VERIFIER
         return uri == request.bound_redirect_uri
 
     def get_original_scopes(self, _token: Any, request: GrantRequest, *_args: Any) -> list[str]:
@@ -164,7 +170,7 @@ class OauthlibEngine:
             raise OAuthError("invalid_grant", msg) from None
         except errors.OAuth2Error as error:
             raise _translated(error) from None
-        request.stage = Stage.BOUND
+        request.stage = _BOUND
 
     def refresh(self, request: GrantRequest) -> None:
         """See `Engine.refresh`."""
@@ -172,7 +178,7 @@ class OauthlibEngine:
             self._refresh.validate_token_request(request)
         except errors.OAuth2Error as error:
             raise _translated(error) from None
-        request.stage = Stage.BOUND
+        request.stage = _BOUND
 
     def revocation(self, check: RevocationCheck) -> None:
         """See `Engine.revocation`."""

@@ -37,6 +37,13 @@ WIRE: Final = {CODE: CredentialKind.CODE.value, REFRESH: CredentialKind.REFRESH.
 ACCESS: Final = CredentialKind.ACCESS.value
 REFRESH_WIRE: Final = CredentialKind.REFRESH.value
 
+# Looked up once, for CPython 3.11 takes as long to find a member of an enumeration as to call a function.
+_ACCESS_KIND: Final = CredentialKind.ACCESS
+_REFRESH_KIND: Final = CredentialKind.REFRESH
+_INACTIVE: Final = Status.INACTIVE
+_ACTIVATED: Final = EventKind.ACTIVATED
+_REFRESHED: Final = EventKind.REFRESHED
+
 
 @frozen(slots=False)
 class Presented:
@@ -171,7 +178,7 @@ def _require_open(config: Configuration, token: Token, account: Account | None, 
     found = status(token, now, config.profile.pending_lifetime)
     if found in ENDED:
         raise OAuthError("invalid_grant", "the authorization has ended; start a new one")
-    if found is Status.INACTIVE and config.profile.paused == "reject":
+    if found is _INACTIVE and config.profile.paused == "reject":
         raise OAuthError("invalid_grant", "the authorization is switched off")
     if account is None or not account.enabled:
         raise OAuthError("invalid_grant", "the account is not available")
@@ -216,7 +223,7 @@ def _redeem(
     if credential.generation < token.generation:
         return _replayed_code(config, token, now)
     reply, added = _issue(config, token, scopes, resources, now, entropy)
-    activated = AppendEvent(_event(EventKind.ACTIVATED, token, now))
+    activated = AppendEvent(_event(_ACTIVATED, token, now))
     return Decision(TokenReply(reply), (AdvanceToken(token.id, token.generation, now), *added, activated))
 
 
@@ -275,7 +282,7 @@ def _refresh(
         )
     advance = AdvanceToken(token.id, token.generation, now, sealed)
     forget, remember = _consumed(config, credential, now)
-    refreshed = AppendEvent(_event(EventKind.REFRESHED, token, now))
+    refreshed = AppendEvent(_event(_REFRESHED, token, now))
     return Decision(TokenReply(reply), (advance, forget, remember, *added, refreshed))
 
 
@@ -331,7 +338,7 @@ def _issue(
     secret = new_secret(entropy)
     access = Credential(
         token.id,
-        CredentialKind.ACCESS,
+        _ACCESS_KIND,
         digest(config.realm, ACCESS, secret),
         token.generation + 1,
         now,
@@ -351,7 +358,7 @@ def _issue(
             AddCredential(
                 Credential(
                     token.id,
-                    CredentialKind.REFRESH,
+                    _REFRESH_KIND,
                     digest(config.realm, REFRESH_WIRE, secret),
                     token.generation + 1,
                     now,

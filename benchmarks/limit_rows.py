@@ -1,22 +1,24 @@
 """Rows of the rulers: their stores filled, their answers read."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from hashlib import sha256
 from random import Random
-from secrets import token_hex, token_urlsafe
+from secrets import token_bytes, token_hex, token_urlsafe
 from time import time
 from typing import TypeVar
 
 from benchmarks import workload
-from benchmarks.asgi import read_token_answer
+from benchmarks.asgi import Exchange, caller, form_post, read_exchange, read_token_answer
 from benchmarks.limits import (
     Answer,
     Code,
     Credential,
     Facts,
+    Grants,
     Located,
     Token,
     code_exchange,
+    dutiful_token_endpoint,
     dutiful_verifier,
     refresh_rotation,
     verifier,
@@ -25,6 +27,7 @@ from benchmarks.rows import Row, Verdict
 
 Item = TypeVar("Item")
 READ, OTHER = 1, 2
+TOKEN_PATH = "/oauth/token"
 
 
 def digest(secret: str) -> bytes:
@@ -191,6 +194,92 @@ def refresh() -> Row[bytes]:
         read=read_answer,
         refused={"unknown": lambda: workload.refresh_body(token_urlsafe(32))},
     )
+
+
+def dutiful_exchange() -> Row[Exchange]:
+    """Return the ruler of the code exchange with every duty that scopegate has."""
+    kept, call = dutiful_endpoint(sealing_key=None)
+
+    def add(*, seconds: float = workload.CODE_SECONDS) -> str:
+        return grant(kept, "sgc", 0, time() + seconds)
+
+    def prepare(count: int) -> list[Exchange]:
+        return [form_post(TOKEN_PATH, workload.exchange_body(add())) for _ in range(count)]
+
+    return Row(
+        name="LIMIT, all duties",
+        prepare=prepare,
+        call=call,
+        read=read_exchange,
+        refused={name: posting(make) for name, make in wrong_exchanges(add).items()},
+        awaits=True,
+    )
+
+
+def dutiful_refresh() -> Row[Exchange]:
+    """Return the ruler of refreshing with every duty that scopegate has, its answer sealed for a retry."""
+    kept, call = dutiful_endpoint(sealing_key=token_bytes(32))
+    made = posting(lambda: workload.refresh_body(grant(kept, "sgr", 1, None)))
+    return Row(
+        name="LIMIT, all duties",
+        prepare=lambda count: [made() for _ in range(count)],
+        call=call,
+        read=read_exchange,
+        refused={
+            "unknown": posting(lambda: workload.refresh_body(f"sgr_{token_hex(16)}.{token_urlsafe(32)}"))
+        },
+        awaits=True,
+        retries=True,
+    )
+
+
+def dutiful_endpoint(
+    sealing_key: bytes | None,
+) -> tuple[Grants, Callable[[Exchange], Awaitable[Exchange]]]:
+    """Return an empty dutiful token endpoint, and what calls it."""
+    kept = Grants(
+        {workload.CLIENT_ID: (False, frozenset({"authorization_code", "refresh_token"}))}, {}, {}, [], {}, {}
+    )
+    accounts = {workload.USER: True}
+
+    async def account(user: str) -> bool | None:
+        return accounts.get(user)
+
+    return kept, caller(dutiful_token_endpoint(kept, account, sealing_key))
+
+
+def grant(kept: Grants, kind: str, generation: int, expires_at: float | None) -> str:
+    """Store a grant with one secret, and return it as it travels."""
+    grant_id, secret, now = token_hex(16), token_urlsafe(32), time()
+    kept.grants[grant_id] = (
+        workload.USER,
+        workload.CLIENT_ID,
+        workload.REDIRECT_URI,
+        workload.SCOPE,
+        workload.RESOURCE,
+        now,
+        None,
+        0,
+        False,
+        generation,
+        now,
+        None,
+    )
+    kept.secrets[digest(f"default\0{kind}\0{secret}")] = (
+        grant_id,
+        kind,
+        generation,
+        expires_at,
+        None,
+        workload.CHALLENGE,
+        workload.RESOURCE,
+    )
+    return f"{kind}_{grant_id}.{secret}"
+
+
+def posting(make: Callable[[], bytes]) -> Callable[[], Exchange]:
+    """Return what makes the request out of what makes its body."""
+    return lambda: form_post(TOKEN_PATH, make())
 
 
 def wrong_exchanges(add: Callable[..., str]) -> dict[str, Callable[[], bytes]]:

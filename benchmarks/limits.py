@@ -5,18 +5,24 @@ PKCE, redeem a code once, rotate refresh tokens, and revoke on reuse. They have 
 Anything faster than a ruler leaves out something that a server must do.
 """
 
+import re
 from base64 import urlsafe_b64encode
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from hashlib import sha256
 from hmac import compare_digest
+from os import urandom
 from secrets import token_urlsafe
+from threading import Lock
 from time import time
 from typing import Final
 from urllib.parse import unquote_plus
 
 from attrs import define
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from benchmarks.asgi import Message, Receive, Send
+from benchmarks.asgi import Application, Message, Receive, Send
 
 Form = dict[str, str]
 Answer = tuple[int, list[tuple[bytes, bytes]], bytes]
@@ -229,6 +235,186 @@ def success(access_token: str, refresh_token: str, scope: str) -> bytes:
         f'{{"access_token": "{access_token}", "token_type": "Bearer", "expires_in": 3600,'
         f' "refresh_token": "{refresh_token}", "scope": "{scope}"}}'
     ).encode()
+
+
+# A grant's facts: user, client, redirect URI, scope, audience, created at, ends at, wrong verifiers, revoked,
+# generation, advanced at, the sealed answer to the last refresh.
+Grant = tuple[str, str, str, str, str, float, float | None, int, bool, int, float, bytes | None]
+# A secret of a grant: its id, kind, generation, expires at, kept until, challenge, audience.
+Secret = tuple[str, str, int, float | None, float | None, str, str]
+# What happened: kind, when, user, grant id, client.
+Happening = tuple[str, float, str, str, str]
+
+
+@define
+class Grants:
+    """What the dutiful token endpoint keeps. A state of a grant is one tuple, so that no reader sees half of it."""
+
+    clients: dict[str, tuple[bool, frozenset[str]]]
+    grants: dict[str, Grant]
+    secrets: dict[bytes, Secret]
+    events: list[Happening]
+    by_user: dict[str, list[int]]
+    by_grant: dict[str, list[int]]
+
+
+FORM_TYPE: Final = b"application/x-www-form-urlencoded"
+VERIFIER: Final = re.compile(r"[A-Za-z0-9._~-]{43,128}")
+PENDING, RETRY, REPLAY, REMEMBERED = 86_400.0, 30.0, 10.0, 90 * 86_400.0
+ATTEMPTS: Final = 5
+MOST_QUERY, MOST_BODY, MOST_SECRET = 16_384, 65_536, 256
+
+
+def dutiful_token_endpoint(  # noqa: C901, PLR0915 - a ruler is one flat function
+    kept: Grants, account: Callable[[str], Awaitable[object]], sealing_key: bytes | None
+) -> Application:
+    """Return the token endpoint with every duty that scopegate's has, as an ASGI application.
+
+    On top of `code_exchange` and `refresh_rotation`: HTTP itself; one way to authenticate; the client must be enabled
+    and may use the grant; secrets name their grant, and their digests are apart by realm and kind; a state is
+    replaced as a whole, under a lock, if it is still the one that was judged; wrong verifiers are counted; the
+    directory is asked for the account; grants end; what was used is remembered for a while; all that happens is
+    written to a history with its two indexes; and the answer to a refresh is sealed for who asks again at once, if
+    there is a key.
+    """
+    clients, grants, secrets = kept.clients, kept.grants, kept.secrets
+    lock = Lock()
+
+    def note(kind: str, now: float, grant_id: str, grant: Grant) -> None:
+        place = len(kept.events)
+        kept.events.append((kind, now, grant[0], grant_id, grant[1]))
+        kept.by_user.setdefault(grant[0], []).append(place)
+        kept.by_grant.setdefault(grant_id, []).append(place)
+
+    def revoke(now: float, grant_id: str, grant: Grant) -> None:
+        with lock:
+            grants[grant_id] = (*grant[:8], True, *grant[9:])
+            note("reuse_detected", now, grant_id, grant)
+            note("revoked", now, grant_id, grant)
+
+    def box(secret: str, grant_id: str, generation: int) -> AESGCM:
+        info = f"default {grant_id} {generation}".encode()
+        return AESGCM(HKDF(SHA256(), 32, sealing_key, info).derive(secret.encode()))
+
+    async def answer(scope: Message, receive: Receive) -> Answer:  # noqa: C901, PLR0911, PLR0912, PLR0915
+        if (
+            scope["method"] != "POST"
+            or scope["path"] != "/oauth/token"
+            or len(scope["query_string"]) > MOST_QUERY
+        ):
+            return INVALID_REQUEST
+        message = await receive()
+        if message["type"] != "http.request" or message.get(
+            "more_body", False
+        ):  # no client here sends pieces
+            return INVALID_REQUEST
+        sent = message.get("body", b"")
+        content_type = authorization = None
+        for name, value in scope["headers"]:
+            if name == b"content-type":
+                content_type = value
+            elif name == b"authorization":
+                authorization = value
+        if len(sent) > MOST_BODY or content_type != FORM_TYPE:
+            return INVALID_REQUEST
+        form = parse_form(sent)
+        if form is None or authorization is not None:
+            return INVALID_REQUEST
+        field = form.get
+        grant_type = field("grant_type")
+        redeem = grant_type == "authorization_code"
+        presented = field("code" if redeem else "refresh_token")
+        if not presented or len(presented) > MOST_SECRET or not presented.isascii():
+            return INVALID_REQUEST
+        client_id = field("client_id", "")
+        client = clients.get(client_id)
+        if client is None or client[0] or "client_secret" in form or grant_type not in client[1]:
+            return INVALID_CLIENT
+        kind, _, rest = presented.partition("_")
+        grant_id, _, secret = rest.partition(".")
+        digest = sha256(f"default\0{kind}\0{secret}".encode()).digest()
+        row, grant = secrets.get(digest), grants.get(grant_id)
+        if row is None or grant is None or row[0] != grant_id or row[1] != ("sgc" if redeem else "sgr"):
+            return INVALID_GRANT
+        _, _, generation, expires_at, _, challenge, _ = row
+        (
+            user,
+            owner,
+            redirect_uri,
+            scopes,
+            audience,
+            created_at,
+            ends,
+            wrong,
+            revoked,
+            current,
+            advanced,
+            reply,
+        ) = grant
+        if owner != client_id or not await account(user):
+            return INVALID_GRANT
+        now = time()
+        used = generation < current
+        if (
+            revoked
+            or (ends is not None and now >= ends)
+            or (current == 0 and now >= created_at + PENDING)
+            or (not used and expires_at is not None and now >= expires_at)
+        ):
+            return INVALID_GRANT
+        if redeem:
+            proof = field("code_verifier", "")
+            if wrong >= ATTEMPTS or not VERIFIER.fullmatch(proof):
+                return INVALID_GRANT
+            hashed = urlsafe_b64encode(sha256(proof.encode()).digest())[:43]
+            if not compare_digest(hashed, challenge.encode()):
+                if not used:
+                    grants[grant_id] = (*grant[:7], wrong + 1, *grant[8:])
+                return INVALID_GRANT
+            if field("redirect_uri") != redirect_uri:
+                return INVALID_GRANT
+        if field("resource", audience) != audience:
+            return INVALID_TARGET
+        if field("scope", scopes) != scopes:
+            return INVALID_REQUEST
+        same = (
+            b"" if redeem else sha256(f"{client_id}\0{form.get('scope', '')}\0{audience}".encode()).digest()
+        )
+        if used:
+            if redeem and now - advanced < REPLAY:
+                return INVALID_GRANT
+            if reply is not None and generation == current - 1 and now - advanced < RETRY:
+                opened = box(secret, grant_id, generation).decrypt(reply[:12], reply[12:], None)
+                return (200, HEADERS, opened[32:]) if opened[:32] == same else INVALID_GRANT
+            revoke(now, grant_id, grant)
+            return INVALID_GRANT
+        first, second = token_urlsafe(32), token_urlsafe(32)
+        body = success(f"sga_{grant_id}.{first}", f"sgr_{grant_id}.{second}", scopes)
+        sealed = None
+        if sealing_key is not None and not redeem:
+            nonce = urandom(12)
+            sealed = nonce + box(secret, grant_id, generation).encrypt(nonce, same + body, None)
+        following = current + 1
+        access = (grant_id, "sga", following, now + 3600, now + 3600, "", audience)
+        refresh = (grant_id, "sgr", following, None, None, "", audience)
+        state = (*grant[:9], following, now, sealed)
+        with lock:
+            if grants.get(grant_id) is not grant:  # another request was faster
+                return INVALID_GRANT
+            grants[grant_id] = state
+            secrets[digest] = (grant_id, kind, generation, expires_at, now + REMEMBERED, challenge, audience)
+            secrets[sha256(f"default\0sga\0{first}".encode()).digest()] = access
+            secrets[sha256(f"default\0sgr\0{second}".encode()).digest()] = refresh
+            note("activated" if redeem else "refreshed", now, grant_id, grant)
+        return 200, HEADERS, body
+
+    async def application(scope: Message, receive: Receive, send: Send) -> None:
+        status, headers, body = await answer(scope, receive)
+        sent = [*headers, (b"content-length", b"%d" % len(body))]
+        await send({"type": "http.response.start", "status": status, "headers": sent})
+        await send({"type": "http.response.body", "body": body})
+
+    return application
 
 
 METADATA: Final = (

@@ -8,7 +8,7 @@ from attrs import define
 
 from benchmarks import workload
 from benchmarks.asgi import Application, Exchange, caller, form_post, get, read_exchange
-from benchmarks.limit_rows import in_any_order, unknown_header, wrong_exchanges
+from benchmarks.limit_rows import TOKEN_PATH, in_any_order, posting, unknown_header, wrong_exchanges
 from benchmarks.rows import Row, Verdict
 from scopegate import (
     Access,
@@ -41,7 +41,6 @@ from scopegate.web.asgi import ASGIApplication
 
 REALM = "default"
 TOO_LITTLE = Refusal(Layer.SCOPE, "insufficient_scope", 403)
-TOKEN_PATH = "/oauth/token"
 METADATA_PATH = "/.well-known/oauth-authorization-server"
 
 
@@ -335,11 +334,6 @@ def refresh_row(name: str, profile: Profile) -> Row[Exchange]:
         awaits=True,
         retries=profile.retry_window > 0,
     )
-
-
-def posting(make: Callable[[], bytes]) -> Callable[[], Exchange]:
-    """Return what makes the request out of what makes its body."""
-    return lambda: form_post(TOKEN_PATH, make())
 
 
 def metadata() -> Row[Exchange]:

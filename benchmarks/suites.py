@@ -17,7 +17,10 @@ GRANTED: Final = Verdict(200, (workload.USER,))
 ISSUED: Final = Verdict(200, workload.TOKEN_FIELDS)
 JUDGEMENT: Final = "oauthlib, judgement alone"
 OWN_SHARE: Final = Share("scopegate, own share", "scopegate", JUDGEMENT)
-TOKEN_TARGETS: Final = (Target("scopegate", "Authlib", 0.8), Target(OWN_SHARE.name, "LIMIT", 2.5))
+TOKEN_TARGETS: Final = (
+    Target("scopegate", "Authlib", 0.8),
+    *(Target(OWN_SHARE.name, ruler, 2.5) for ruler in RULERS),
+)
 
 
 def verify(stored: int) -> Suite:
@@ -67,6 +70,7 @@ def exchange() -> Suite:
         title="Code + PKCE S256 -> access and refresh token, public client",
         rows=[
             limit_rows.exchange(),
+            limit_rows.dutiful_exchange(),
             mcp_peer.exchange("mcp SDK handler", mcp_peer.bare),
             mcp_peer.exchange("mcp SDK routes", mcp_peer.routed),
             authlib_peer.exchange(),
@@ -90,6 +94,7 @@ def refresh() -> Suite:
         title="Refresh token -> new access and refresh token, rotating, public client",
         rows=[
             limit_rows.refresh(),
+            limit_rows.dutiful_refresh(),
             mcp_peer.refresh("mcp SDK handler", mcp_peer.bare),
             mcp_peer.refresh("mcp SDK routes", mcp_peer.routed),
             authlib_peer.refresh(),

@@ -14,7 +14,7 @@ Memberships: TypeAlias = Callable[[str], Iterable[Membership]]
 AsyncMemberships: TypeAlias = Callable[[str], Awaitable[Iterable[Membership]]]
 
 METHODS: Final = ("account", "standing", "memberships", "applications", "members")
-_UNAVAILABLE: Final = "the directory did not answer; nothing was decided"
+UNAVAILABLE: Final = "the directory did not answer; nothing was decided"
 _NO_MEMBERS: Final = (
     "a directory made of one memberships function cannot list members; write a Directory class"
 )
@@ -104,9 +104,8 @@ class _Guarded:
     """A host's directory whose every failure is a `DirectoryUnavailableError` (law 7)."""
 
     def __init__(self, directory: Directory) -> None:
-        self.account = _guarded_account(directory.account)
-        self.standing = _guarded_standing(directory.standing)
-        for name in METHODS[2:]:
+        self.bare = directory
+        for name in METHODS:
             setattr(self, name, _guarded(getattr(directory, name)))
 
 
@@ -114,64 +113,19 @@ class _AsyncGuarded:
     """`_Guarded`, awaited."""
 
     def __init__(self, directory: AsyncDirectory) -> None:
-        self.account = _async_guarded_account(directory.account)
-        self.standing = _async_guarded_standing(directory.standing)
-        for name in METHODS[2:]:
+        self.bare = directory
+        for name in METHODS:
             setattr(self, name, _async_guarded(getattr(directory, name)))
 
 
-def _guarded_account(method: Callable[[str], Account | None]) -> Callable[[str], Account | None]:
-    """`_guarded` for the one method that every request calls, without the cost of open-ended arguments."""
-
-    def account(user: str, /) -> Account | None:
-        try:
-            return method(user)
-        except Exception as error:
-            raise DirectoryUnavailableError(_UNAVAILABLE) from error
-
-    return account
+def bare(directory: Directory) -> Directory:
+    """The host's own directory inside a guarded one, for the one caller that guards itself: a call costs a call."""
+    return directory.bare if isinstance(directory, _Guarded) else directory
 
 
-def _async_guarded_account(
-    method: Callable[[str], Awaitable[Account | None]],
-) -> Callable[[str], Awaitable[Account | None]]:
-    """`_guarded_account`, awaited."""
-
-    async def account(user: str, /) -> Account | None:
-        try:
-            return await method(user)
-        except Exception as error:
-            raise DirectoryUnavailableError(_UNAVAILABLE) from error
-
-    return account
-
-
-def _guarded_standing(method: Callable[..., Standing]) -> Callable[..., Standing]:
-    """`_guarded` for the one method that every decision calls."""
-
-    def standing(
-        user: str, /, *, organization: str | Sandbox | None = None, application: str | None = None
-    ) -> Standing:
-        try:
-            return method(user, organization=organization, application=application)
-        except Exception as error:
-            raise DirectoryUnavailableError(_UNAVAILABLE) from error
-
-    return standing
-
-
-def _async_guarded_standing(method: Callable[..., Awaitable[Standing]]) -> Callable[..., Awaitable[Standing]]:
-    """`_guarded_standing`, awaited."""
-
-    async def standing(
-        user: str, /, *, organization: str | Sandbox | None = None, application: str | None = None
-    ) -> Standing:
-        try:
-            return await method(user, organization=organization, application=application)
-        except Exception as error:
-            raise DirectoryUnavailableError(_UNAVAILABLE) from error
-
-    return standing
+def async_bare(directory: AsyncDirectory) -> AsyncDirectory:
+    """`bare`, of an asynchronous directory."""
+    return directory.bare if isinstance(directory, _AsyncGuarded) else directory
 
 
 def _guarded(method: Callable[..., object]) -> Callable[..., object]:
@@ -181,7 +135,7 @@ def _guarded(method: Callable[..., object]) -> Callable[..., object]:
         except ConfigurationError:
             raise
         except Exception as error:
-            raise DirectoryUnavailableError(_UNAVAILABLE) from error
+            raise DirectoryUnavailableError(UNAVAILABLE) from error
 
     return call
 
@@ -193,7 +147,7 @@ def _async_guarded(method: Callable[..., Awaitable[object]]) -> Callable[..., Aw
         except ConfigurationError:
             raise
         except Exception as error:
-            raise DirectoryUnavailableError(_UNAVAILABLE) from error
+            raise DirectoryUnavailableError(UNAVAILABLE) from error
 
     return call
 

@@ -43,6 +43,7 @@ class Store(Protocol):
         """The token, its client, and its credential of that digest, in one round trip.
 
         None when there is no such token. A digest that is not one of this token's gives a record without credential.
+        The record is made by ``TokenRecord.of``.
         """
         ...
 

@@ -11,16 +11,17 @@ from scopegate.core.catalogue import Catalogue
 from scopegate.core.changes import Change, Touch
 from scopegate.core.clients import AuthMethod, Client
 from scopegate.core.credentials import Entropy
-from scopegate.core.permissions import APPLICATION, ORGANIZATION, Explanation, Subject, place_of
+from scopegate.core.permissions import APPLICATION, ORGANIZATION, Explanation, Subject
 from scopegate.core.records import Page
 from scopegate.core.standing import Membership, Sandbox, Standing
-from scopegate.directory import AsyncMemberships, as_async_directory
-from scopegate.errors import ConflictError, ContentionError
+from scopegate.directory import UNAVAILABLE, AsyncMemberships, as_async_directory, async_bare
+from scopegate.errors import ConflictError, ContentionError, DirectoryUnavailableError
 from scopegate.flows import authorize, consent, exchange, manage, reach, register, revoke, throttling
-from scopegate.flows.access import Access, Gate, Refusal
+from scopegate.flows.access import Access, Gate, Refusal, gates
 from scopegate.flows.challenges import Challenge, challenge
 from scopegate.flows.configuration import PRIVATE_SCHEMES, Configuration, Resource, configure
 from scopegate.flows.consent import Transaction
+from scopegate.flows.decision import Decision
 from scopegate.flows.exchange import Presented
 from scopegate.flows.manage import TokenView
 from scopegate.flows.outcomes import (
@@ -110,9 +111,11 @@ class AsyncAuthorizationServer:
         self._clock = clock
         self._entropy = entropy
         self._realm = realm
-        self._resource = self.configuration.resources[0].uri
-        self._gate = Gate(self.configuration)
+        self._gates = gates(self.configuration)
         self._allows = self.configuration.evaluator.allows
+        self._place = self.configuration.evaluator.place
+        self._account = async_bare(self._directory).account
+        self._stands = async_bare(self._directory).standing
 
     async def open(self) -> None:
         """Open the store and bring its schema up to date; the first request does it otherwise."""
@@ -231,26 +234,19 @@ class AsyncAuthorizationServer:
         if isinstance(presented, OAuthFailure):
             return presented
         for _ in range(ATTEMPTS):
-            outcome, changes = await self._exchange(presented)
-            if await self._committed(changes):
-                return self._slowed(presented.credentials.client_id, outcome)
+            decision = await self._exchange(presented)
+            if await self._committed(decision.changes):
+                return self._slowed(presented.credentials.client_id, decision.outcome)
         raise ContentionError
 
-    async def _exchange(self, presented: Presented) -> tuple[TokenOutcome, Sequence[Change]]:
+    async def _exchange(self, presented: Presented) -> Decision[TokenOutcome]:
         record = await self._store.token(self._realm, presented.token_id, presented.digest)
         client_id = exchange.named_client(presented, record)
         client = None if client_id is None else await self._store.client(self._realm, client_id)
         account = None if record is None else await self._directory.account(record.token.user)
-        decision = exchange.decide(
-            self.configuration,
-            presented,
-            record=record,
-            client=client,
-            account=account,
-            now=self._clock(),
-            entropy=self._entropy,
+        return exchange.decide(
+            self.configuration, presented, record, client, account, self._clock(), self._entropy
         )
-        return decision.outcome, decision.changes
 
     def _slowed(self, client_id: str, outcome: T) -> T | OAuthFailure:
         if not throttling.is_guess(outcome):
@@ -327,22 +323,20 @@ class AsyncAuthorizationServer:
 
     # Protected resources
 
-    async def access(
+    async def access(  # noqa: C901 - the hot path in one piece: a method called for a step costs each request
         self,
         authorization: str | None,
         action: str | None = None,
-        *more: str,
         organization: str | Sandbox | None = None,
         application: str | None = None,
         resource: str | None = None,
     ) -> Access | Refusal:
-        """From the ``Authorization`` header of a request to a protected resource to an allowed operation (RS rows).
+        """From the ``Authorization`` header of a request to a protected resource to an allowed action (RS rows).
 
         Args:
             authorization: the header, if there was one.
-            action: the name of the action that the operation is, such as ``Application.read``; None: any good access
-                token will do.
-            more: further actions that the operation needs too.
+            action: the name of an action, such as ``Application.read``; None: any good access token will do. An
+                operation that needs several asks `refusal` next.
             organization: where it happens, for actions on organizations.
             application: where it happens, for actions on applications.
             resource: the URI of the resource as configured; None: the first one.
@@ -352,28 +346,36 @@ class AsyncAuthorizationServer:
             InvalidValueError: the place is missing.
             UnavailableError: nothing was decided.
         """
-        audience = self._resource if resource is None else self.configuration.resource(resource).uri
-        found = self._gate.locate(authorization)
+        gate = self._gates.get(resource) or self._gate(resource)
+        found = gate.locate(authorization)
         if found is None:
-            return self._gate.unlocated(authorization, audience)
+            return gate.unlocated(authorization)
         record = await self._store.token(self._realm, found[0], found[1])
-        account = None if record is None else await self._directory.account(record[0].user)
-        granted = self._gate.judge(record, account, audience, self._clock())
+        if record is None:
+            return gate.invalid
+        try:
+            account = await self._account(record[0].user)
+        except Exception as error:
+            raise DirectoryUnavailableError(UNAVAILABLE) from error
+        granted = gate.judge(record, account, self._clock())
         if granted.is_stale:
             await self._committed((Touch(found[0], self._clock()),))
         if action is None or isinstance(granted, Refusal):
             return granted
-        return (
-            await self.refusal(
-                granted,
-                action,
-                *more,
-                organization=organization,
-                application=application,
-                resource=resource,
-            )
-            or granted
-        )
+        place, standing = self._place(action, organization, application), None
+        if place is not None:
+            try:
+                standing = await self._stands(record[0].user, organization=place[0], application=place[1])
+            except Exception as error:
+                raise DirectoryUnavailableError(UNAVAILABLE) from error
+            granted.asked = ((place, standing),)
+        if self._allows(record[0], action, standing, application, granted.narrowed):
+            return granted
+        return gate.refused(granted, (action,))
+
+    def _gate(self, resource: str | None) -> Gate:
+        """The gate of a resource that is written in another way than it was configured."""
+        return self._gates[self.configuration.resource(resource).uri]
 
     async def refusal(
         self,
@@ -386,22 +388,31 @@ class AsyncAuthorizationServer:
     ) -> Refusal | None:
         """What to tell the client if an operation of its request is not allowed; None where it is.
 
-        Args and errors are those of `access`.
+        Args:
+            granted: from `access`.
+            action: the name of an action that the operation is.
+            more: further actions that it needs too; a challenge then names the scopes for all of them at once.
+            organization: where it happens, for actions on organizations.
+            application: where it happens, for actions on applications.
+            resource: the URI of the resource as configured; None: the first one.
+
+        Raises:
+            ConfigurationError: the catalogue has no such action, or there is no such resource.
+            InvalidValueError: the place is missing.
+            UnavailableError: the directory did not answer.
         """
         for name in (action, *more):
             standing = await self._standing(granted, name, organization, application)
-            if not self._allows(granted.token, name, standing, application, granted.credential.scopes):
-                audience = self.configuration.resource(resource).uri
-                return self._gate.refused(granted, (action, *more), audience)
+            if not self._allows(granted.token, name, standing, application, granted.narrowed):
+                return self._gate(resource).refused(granted, (action, *more))
         return None
 
     async def _standing(
         self, held: Held, action: str, organization: str | Sandbox | None, application: str | None
     ) -> Standing | None:
         """The standing at the place of an action, if it has one; the directory is asked once for a request."""
-        rule = self.configuration.catalogue.rule(action)
-        place = place_of(rule, organization=organization, application=application)
-        if not rule.has_place:
+        place = self._place(action, organization, application)
+        if place is None:
             return None
         known = reach.recalled(held, place)
         if known is None:

@@ -19,7 +19,7 @@ from scopegate import (
     presets,
 )
 from scopegate.core.catalogue import MASK_MEMORY
-from scopegate.core.permissions import place_of
+from scopegate.core.permissions import Evaluator
 from scopegate.core.sentences import Sentence, describe
 from scopegate.errors import InvalidValueError
 
@@ -176,20 +176,15 @@ def test_levels_have_plain_names_where_the_host_gave_no_words():
 
 def test_places_belong_to_targets():
     """User-level actions have no place; the others must be told theirs."""
-    assert place_of(CATALOGUE.rule("User.read"), organization="acme", application="x") == (None, None)
-    assert place_of(CATALOGUE.rule("Organization.read"), organization="acme", application="x") == (
-        "acme",
-        None,
-    )
-    assert place_of(CATALOGUE.rule("Organization.read"), organization=SANDBOX, application=None) == (
-        SANDBOX,
-        None,
-    )
-    assert place_of(CATALOGUE.rule("Application.read"), organization=None, application="x") == (None, "x")
-    assert place_of(CATALOGUE.rule("Instance.read"), organization=None, application=None) == (None, None)
+    place = Evaluator(CATALOGUE).place
+    assert place("User.read", "acme", "x") is None
+    assert place("Organization.read", "acme", "x") == ("acme", None)
+    assert place("Organization.read", SANDBOX, None) == (SANDBOX, None)
+    assert place("Application.read", None, "x") == (None, "x")
+    assert place("Instance.read", None, None) is None
     for action in ("Organization.read", "Application.read"):
         with pytest.raises(InvalidValueError):
-            place_of(CATALOGUE.rule(action), organization=None, application=None)
+            place(action, None, None)
 
 
 def test_caps_are_values():

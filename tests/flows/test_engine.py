@@ -260,7 +260,6 @@ def test_the_bearer_check_sees_a_header_and_nothing_else(connected):
         "self",
         "authorization",
         "action",
-        "more",
         "organization",
         "application",
         "resource",

@@ -4,6 +4,7 @@ import pytest
 from tests.support import Journey, WatchedStore, World
 
 from scopegate.core.permissions import Layer
+from scopegate.core.records import TokenRecord
 from scopegate.core.tokens import Status
 
 
@@ -16,7 +17,7 @@ def orphan():
         journey.authorize()
         whole = store.token
         store.client = lambda *_: None
-        store.token = lambda *args: (record := whole(*args)) and record._replace(client=None)
+        store.token = lambda *args: (record := whole(*args)) and TokenRecord.of(record[0], None, record[2])
         yield journey
 
 

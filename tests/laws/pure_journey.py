@@ -169,7 +169,7 @@ class Rows:
         """What one read would give."""
         if self.token is None:
             return None
-        return TokenRecord(self.token, self.client, self.credentials.get(wanted))
+        return TokenRecord.of(self.token, self.client, self.credentials.get(wanted))
 
 
 class Life:

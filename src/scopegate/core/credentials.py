@@ -25,7 +25,7 @@ class CredentialKind(StrEnum):
     REFRESH = "sgr"
 
 
-@frozen(kw_only=True)
+@frozen
 class Credential:
     """What is stored of a secret.
 
@@ -67,7 +67,7 @@ def new_secret(entropy: Entropy) -> str:
 
 def encode(data: bytes) -> str:
     """Base64url without padding."""
-    return b2a_base64(data, newline=False).translate(_URL_SAFE, b"=").decode("ascii")
+    return b2a_base64(data).rstrip(b"=\n").translate(_URL_SAFE).decode()
 
 
 def wire(kind: CredentialKind, token_id: str, secret: str) -> str:

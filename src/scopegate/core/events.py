@@ -21,7 +21,7 @@ class EventKind(StrEnum):
     CLIENT_REGISTERED = "client.registered"
 
 
-@frozen(kw_only=True)
+@frozen
 class Event:
     """One event.
 

@@ -1,7 +1,7 @@
 """What one read of a store gives."""
 
 from collections.abc import Sequence
-from typing import Generic, NamedTuple, TypeVar
+from typing import Final, Generic, NamedTuple, TypeVar
 
 from attrs import frozen
 
@@ -10,14 +10,42 @@ from scopegate.core.credentials import Credential
 from scopegate.core.tokens import Token
 
 T = TypeVar("T")
+NEVER: Final = float("-inf")
+ALWAYS: Final = float("inf")
 
 
 class TokenRecord(NamedTuple):
-    """A token, its client (None if it was removed) and the credential asked for (None if it is not there)."""
+    """What one read of a token gives; stores make it by `of`.
+
+    Args:
+        token: the token.
+        client: its client; None if it was removed.
+        credential: the credential asked for; None if it is not there.
+        good_until: see `good_until`; worked out when the record is made, not at each request that reads it.
+    """
 
     token: Token
     client: Client | None
     credential: Credential | None
+    good_until: float = NEVER
+
+    @classmethod
+    def of(cls, token: Token, client: Client | None, credential: Credential | None) -> "TokenRecord":
+        """A record of these three."""
+        return cls(token, client, credential, good_until(token, client, credential))
+
+
+def good_until(token: Token, client: Client | None, credential: Credential | None) -> float:
+    """POSIX seconds until which an access token is good, as far as its record tells; `NEVER` if it is not now.
+
+    It is not where token, client or credential is gone or disabled, or where the token is two generations on.
+    """
+    if credential is None or client is None or client.disabled or token.revoked_at is not None:
+        return NEVER
+    if credential.generation < token.generation - 1:
+        return NEVER
+    ends = ALWAYS if credential.expires_at is None else credential.expires_at
+    return ends if token.expires_at is None else min(ends, token.expires_at)
 
 
 @frozen

@@ -7,22 +7,28 @@ neither secrets nor redirects. Where it is laxer than OAuth 2.1, the difference 
 
 import hmac
 import re
-from base64 import urlsafe_b64encode
 from hashlib import sha256
 from typing import Any, Final, TypeAlias
 
-from attrs import frozen
+from attrs import define
 from oauthlib.oauth2 import RequestValidator
 from oauthlib.oauth2.rfc6749 import errors
 from oauthlib.oauth2.rfc6749.endpoints.revocation import RevocationEndpoint
 from oauthlib.oauth2.rfc6749.grant_types import AuthorizationCodeGrant, RefreshTokenGrant
 
 from scopegate.core.clients import AuthMethod
+from scopegate.core.credentials import encode
 from scopegate.errors import OAuthError
 from scopegate.flows.engine import AuthorizationCheck, FatalError, GrantRequest, RevocationCheck, Stage
 
 VERIFIER: Final = re.compile(r"[A-Za-z0-9._~-]{43,128}")
 
+# Looked up once, for CPython 3.11 takes as long to find a member of an enumeration as to call a function.
+_NONE: Final = AuthMethod.NONE
+_CLIENT: Final = Stage.CLIENT
+_CREDENTIAL: Final = Stage.CREDENTIAL
+_VERIFIER: Final = Stage.VERIFIER
+_BOUND: Final = Stage.BOUND
 
 DESCRIPTIONS: Final = {
     "invalid_client": "the client is unknown, disabled, or did not prove who it is by its registered method",
@@ -36,14 +42,14 @@ def s256(verifier: str, challenge: str) -> bool:
     """Whether a verifier has the right form and hashes to the challenge (RFC 7636 sections 4.1 and 4.6)."""
     if not VERIFIER.fullmatch(verifier):
         return False
-    computed = urlsafe_b64encode(sha256(verifier.encode("ascii")).digest()).rstrip(b"=")
-    return hmac.compare_digest(computed, challenge.encode())
+    computed = encode(sha256(verifier.encode("ascii")).digest())
+    return hmac.compare_digest(computed.encode("ascii"), challenge.encode())
 
 
 _Judged: TypeAlias = GrantRequest | AuthorizationCheck | RevocationCheck
 
 
-@frozen
+@define(eq=False)
 class _Named:
     """A client as oauthlib wants to see it."""
 
@@ -53,19 +59,19 @@ class _Named:
 class _Answers(RequestValidator):
     """Answers oauthlib's questions from the request value itself; keeps nothing."""
 
-    def client_authentication_required(self, request: _Judged, *_args: Any, **_kwargs: Any) -> bool:
-        return request.known_client is None or request.known_client.auth_method is not AuthMethod.NONE
+    def client_authentication_required(self, request: _Judged, *_args: Any) -> bool:
+        return request.known_client is None or request.known_client.auth_method is not _NONE
 
-    def authenticate_client(self, request: _Judged, *_args: Any, **_kwargs: Any) -> bool:
+    def authenticate_client(self, request: _Judged, *_args: Any) -> bool:
         if request.known_client is None:
             return False
         request.client = _Named(request.known_client.id)
         return True
 
-    def authenticate_client_id(self, _client_id: Any, request: _Judged, *_args: Any, **_kwargs: Any) -> bool:
+    def authenticate_client_id(self, _client_id: Any, request: _Judged, *_args: Any) -> bool:
         return self.authenticate_client(request)
 
-    def validate_client_id(self, _client_id: Any, request: _Judged, *_args: Any, **_kwargs: Any) -> bool:
+    def validate_client_id(self, _client_id: Any, request: _Judged, *_args: Any) -> bool:
         return self.authenticate_client(request)
 
     def validate_redirect_uri(
@@ -77,7 +83,7 @@ class _Answers(RequestValidator):
         self, _client_id: Any, request: AuthorizationCheck | GrantRequest, *_args: Any
     ) -> str | None:
         if isinstance(request, GrantRequest):
-            request.stage = Stage.VERIFIER
+            request.stage = _VERIFIER
             return request.bound_redirect_uri
         return request.matched.uri if request.matched is not None else None
 
@@ -98,7 +104,7 @@ class _Answers(RequestValidator):
     def validate_grant_type(
         self, _client_id: Any, grant_type: str, _client: Any, request: GrantRequest, *_args: Any
     ) -> bool:
-        request.stage = Stage.CLIENT
+        request.stage = _CLIENT
         return request.known_client is not None and grant_type in request.known_client.grant_types
 
     def validate_code(
@@ -108,7 +114,7 @@ class _Answers(RequestValidator):
 
     def validate_refresh_token(self, _token: Any, _client: Any, request: GrantRequest, *_args: Any) -> bool:
         if request.credential_valid:
-            request.stage = Stage.CREDENTIAL
+            request.stage = _CREDENTIAL
         return request.credential_valid
 
     def get_code_challenge(self, _code: Any, request: GrantRequest) -> str | None:
@@ -120,7 +126,7 @@ class _Answers(RequestValidator):
     def confirm_redirect_uri(
         self, _client_id: Any, _code: Any, uri: str, _client: Any, request: GrantRequest, *_args: Any
     ) -> bool:
-        request.stage = Stage.VERIFIER
+        request.stage = _VERIFIER
         return uri == request.bound_redirect_uri
 
     def get_original_scopes(self, _token: Any, request: GrantRequest, *_args: Any) -> list[str]:
@@ -164,7 +170,7 @@ class OauthlibEngine:
             raise OAuthError("invalid_grant", msg) from None
         except errors.OAuth2Error as error:
             raise _translated(error) from None
-        request.stage = Stage.BOUND
+        request.stage = _BOUND
 
     def refresh(self, request: GrantRequest) -> None:
         """See `Engine.refresh`."""
@@ -172,7 +178,7 @@ class OauthlibEngine:
             self._refresh.validate_token_request(request)
         except errors.OAuth2Error as error:
             raise _translated(error) from None
-        request.stage = Stage.BOUND
+        request.stage = _BOUND
 
     def revocation(self, check: RevocationCheck) -> None:
         """See `Engine.revocation`."""

@@ -5,9 +5,9 @@ This is the hot path: it builds no frozen object when it says yes, and calls no 
 
 from collections.abc import Sequence
 from hashlib import sha256
-from typing import ClassVar, Final, TypeAlias, cast
+from typing import ClassVar, Final, cast
 
-from attrs import define, evolve, frozen
+from attrs import evolve, frozen
 
 from scopegate.core.credentials import MAXIMUM_PRESENTED, Credential, CredentialKind
 from scopegate.core.permissions import Layer, Place
@@ -45,27 +45,37 @@ class Refusal:
 
     def at(self, resource: str | None) -> "Refusal":
         """The same refusal, of that resource; None: the first one."""
-        return self if resource is None else evolve(self, resource=resource)
+        return evolve(self, resource=resource)
 
 
-@define(eq=False)
 class Access:
     """A request that carries a good access token. It lives as long as the request.
 
-    Args:
+    It is made without a constructor, for every request makes one; see `of`.
+
+    Attributes:
         record: the token, its client and the access token that was presented.
         is_stale: whether the token's last-used time is old enough to be written again.
-        standings: the directory's answers so far, remembered for this request and never longer.
+        narrowed: what the access token may do, where that is less than the token.
+        asked: the directory's answers so far, remembered for this request and never longer.
     """
 
-    record: TokenRecord
-    is_stale: bool = False
-    standings: dict[Place, Standing] | None = None
+    __slots__ = ("asked", "is_stale", "narrowed", "record")
 
-    def at(self, resource: str | None) -> "Access":
-        """Itself, at whatever resource it was judged for; a `Refusal` says which."""
-        del resource
-        return self
+    record: TokenRecord
+    is_stale: bool
+    narrowed: tuple[str, ...]
+    asked: tuple[tuple[Place, Standing], ...]
+
+    @classmethod
+    def of(cls, record: TokenRecord) -> "Access":
+        """The access that a record with an access token gives."""
+        access = cls()
+        access.record = record
+        access.is_stale = False
+        access.narrowed = () if record.credential is None else record.credential.scopes
+        access.asked = ()
+        return access
 
     @property
     def token(self) -> Token:
@@ -100,20 +110,16 @@ class Access:
     @property
     def scopes(self) -> tuple[str, ...]:
         """What this access token may do: the token's scopes, or fewer after a narrowing refresh."""
-        return self.credential.scopes or self.record.token.scopes
+        return self.narrowed or self.record.token.scopes
 
     def recalled(self, place: Place) -> Standing | None:
         """What the directory said about a place earlier in this request."""
-        return None if self.standings is None else self.standings.get(place)
+        return next((standing for known, standing in self.asked if known == place), None)
 
     def remember(self, place: Place, standing: Standing) -> None:
         """Keep what the directory said, for this request."""
-        if self.standings is None:
-            self.standings = {}
-        self.standings[place] = standing
+        self.asked = (*self.asked, (place, standing))
 
-
-Bearer: TypeAlias = Access | Refusal
 
 NO_CREDENTIALS: Final = Refusal(Layer.CREDENTIAL, "no_credentials", 401)
 TWO_CREDENTIALS: Final = Refusal(
@@ -132,72 +138,92 @@ PAUSED_STRICTLY: Final = Refusal(
 
 
 class Gate:
-    """The judgement of requests at protected resources, made ready once for a server.
+    """The judgement of requests at a protected resource, made ready once for a server.
 
     `locate` comes before the record is read, `judge` after it. What the request wants to do is then for the evaluator,
     and `refused` says what the client is told.
+
+    Args:
+        config: the server's configuration.
+        resource: the URI of the resource, as configured.
     """
 
-    __slots__ = ("_config", "_paused", "_precision", "_prefix")
+    __slots__ = (
+        "_config",
+        "_elsewhere",
+        "_nothing",
+        "_paused",
+        "_precision",
+        "_prefix",
+        "invalid",
+        "resource",
+    )
 
-    def __init__(self, config: Configuration) -> None:
+    def __init__(self, config: Configuration, resource: str) -> None:
         self._config = config
+        self.resource = resource
         self._prefix = config.access_prefix
         self._precision = config.profile.last_used_precision
-        self._paused = PAUSED if config.profile.paused == "forbid" else PAUSED_STRICTLY
+        self._nothing = NO_CREDENTIALS.at(resource)
+        self._elsewhere = WRONG_AUDIENCE.at(resource)
+        self._paused = (PAUSED if config.profile.paused == "forbid" else PAUSED_STRICTLY).at(resource)
+        self.invalid: Final = INVALID.at(resource)
 
     def locate(self, authorization: str | None) -> tuple[str, bytes] | None:
         """The token that a header names and the digest of its secret (RS-1); None: see `unlocated`."""
         if authorization is None:
             return None
-        head, _, secret = authorization.partition(".")
-        token_id = head[11:]
-        if head[:11] != USUAL:
-            scheme, _, rest = head.partition(" ")
-            kind, _, token_id = rest.strip(" ").partition("_")
+        presented = authorization.removeprefix(USUAL)
+        if presented == authorization:
+            scheme, _, rest = authorization.partition(" ")
+            kind, _, presented = rest.strip(" ").partition("_")
             if scheme.lower() != "bearer" or kind != ACCESS:
                 return None
+        token_id, _, secret = presented.partition(".")
         if not secret or len(secret) > MAXIMUM_PRESENTED:
             return None
-        return token_id, sha256((self._prefix + secret).encode("utf-8", "replace")).digest()
+        try:
+            return token_id, sha256((self._prefix + secret).encode()).digest()
+        except UnicodeEncodeError:  # a lone surrogate is no secret of ours
+            return None
 
-    @staticmethod
-    def unlocated(authorization: str | None, resource: str) -> Refusal:
+    def unlocated(self, authorization: str | None) -> Refusal:
         """The refusal of a header that names no access token of ours; without a bearer there is no error (RS-4)."""
         is_bearer = authorization is not None and authorization.partition(" ")[0].lower() == "bearer"
-        return (INVALID if is_bearer else NO_CREDENTIALS).at(resource)
+        return self.invalid if is_bearer else self._nothing
 
-    def judge(
-        self, record: TokenRecord | None, account: Account | None, resource: str, now: float
-    ) -> Access | Refusal:
+    def judge(self, record: TokenRecord, account: Account | None, now: float) -> Access | Refusal:
         """Judge what was located, in the order of law 2.
 
         Args:
             record: what the secret names; its digest says that it is an access token's.
             account: the account of the token's user.
-            resource: the URI of the resource, as configured.
             now: POSIX seconds.
         """
-        if record is None:
-            return INVALID.at(resource)
-        token, client, credential = record
-        if credential is None or client is None or client.disabled or account is None or not account.enabled:
-            return INVALID.at(resource)
-        if token.revoked_at is not None or credential.generation < token.generation - 1:
-            return INVALID.at(resource)
-        ends = credential.expires_at
-        if (ends is not None and now >= ends) or ((ends := token.expires_at) is not None and now >= ends):
-            return INVALID.at(resource)
-        if resource not in credential.resources:
-            return WRONG_AUDIENCE.at(resource)
+        token, _, credential, good_until = record
+        if now >= good_until or credential is None or account is None or not account.enabled:
+            return self.invalid
+        if self.resource not in credential.resources:
+            return self._elsewhere
         if not token.settings.active:
-            return self._paused.at(resource)
-        last = token.last_used_at
-        return Access(record, last is None or now - last >= self._precision)
+            return self._paused
+        access = Access()
+        access.record = record
+        access.is_stale = token.last_used_at is None or now - token.last_used_at >= self._precision
+        access.narrowed = credential.scopes
+        access.asked = ()
+        return access
 
-    def refused(self, access: Access, actions: Sequence[str], resource: str) -> Refusal:
+    def refused(self, access: Access, actions: Sequence[str]) -> Refusal:
         """What a client is told of an operation of these actions that is not allowed; see `refused`."""
-        return refused(self._config, access, actions, resource)
+        return refused(self._config, access, actions, self.resource)
+
+
+def gates(config: Configuration) -> dict[str | None, Gate]:
+    """The gate of each resource, by its URI; the first one also for None."""
+    made: dict[str | None, Gate] = {known.uri: Gate(config, known.uri) for known in config.resources}
+    made[None] = made[config.resources[0].uri]
+    return made
 
 
 def shortage(config: Configuration, access: Access, actions: Sequence[str], resource: str) -> Refusal | None:

@@ -17,6 +17,10 @@ from scopegate.flows.requests import ClientRequest
 SECRET_WORD: Final = "client"
 _NO_SECRET: Final = b"\0" * 32
 
+# Looked up once, for CPython 3.11 takes as long to find a member of an enumeration as to call a function.
+_NONE: Final = AuthMethod.NONE
+_BASIC: Final = AuthMethod.BASIC
+
 
 @frozen(slots=False)
 class ClientCredentials:
@@ -34,15 +38,15 @@ def credentials(request: ClientRequest) -> ClientCredentials:
         OAuthError: ``invalid_request`` for two ways at once (CA-3) or repeated parameters, ``invalid_client`` for none.
     """
     parameters = request.parameters
-    if parameters.clashing:
+    if parameters.repeated and parameters.clashing:
         raise OAuthError("invalid_request", f"{min(parameters.clashing)} is sent more than once")
-    client_id, secret = parameters.get("client_id"), parameters.get("client_secret")
+    client_id, secret = parameters.values.get("client_id"), parameters.values.get("client_secret")
     if request.authorization is not None:
         return _basic(request.authorization, client_id, secret)
     if client_id is None:
         raise OAuthError("invalid_client", "client_id is missing", status=401)
     if secret is None:
-        return ClientCredentials(client_id, None, AuthMethod.NONE)
+        return ClientCredentials(client_id, None, _NONE)
     return ClientCredentials(client_id, secret, AuthMethod.POST)
 
 
@@ -63,7 +67,7 @@ def _basic(authorization: str, body_id: str | None, body_secret: str | None) -> 
         )
     if body_id is not None and body_id != client_id:
         raise OAuthError("invalid_request", "client_id differs from the Basic credentials")
-    return ClientCredentials(client_id, secret, AuthMethod.BASIC)
+    return ClientCredentials(client_id, secret, _BASIC)
 
 
 def authenticated(config: Configuration, client: Client | None, given: ClientCredentials) -> Client | None:
@@ -72,8 +76,8 @@ def authenticated(config: Configuration, client: Client | None, given: ClientCre
     An unknown client costs and looks the same as a wrong secret (CA-6).
     """
     known = client is not None and not client.disabled and client.id == given.client_id
-    if client is not None and client.auth_method is AuthMethod.NONE:
-        return client if known and given.method is not AuthMethod.BASIC else None
+    if client is not None and client.auth_method is _NONE:
+        return client if known and given.method is not _BASIC else None
     presented = digest(config.realm, SECRET_WORD, given.secret or "")
     kept = client.secret_digests if client is not None else (_NO_SECRET,)
     matches = [hmac.compare_digest(presented, one) for one in kept]

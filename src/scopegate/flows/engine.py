@@ -32,7 +32,7 @@ class Stage(IntEnum):
 class GrantRequest:
     """A token request with everything that its judgement needs; the engine reads it and fills in the last ones.
 
-    Words stand for the code and the refresh token.
+    Words stand for the code, the refresh token and the user.
     """
 
     grant_type: str | None
@@ -49,7 +49,7 @@ class GrantRequest:
     scopes: list[str] | None = None
     stage: Stage = Stage.START
     using_default_redirect_uri: bool = False
-    user: ClassVar[None] = None
+    user: ClassVar = "user"
     code: ClassVar = "code"
     refresh_token: ClassVar = "refresh token"
     response_type: ClassVar[None] = None

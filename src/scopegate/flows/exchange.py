@@ -1,7 +1,7 @@
 """The token endpoint: exchange of a code, and refresh with rotation (TOK, CODE and REF rows)."""
 
 from hashlib import sha256
-from typing import Final
+from typing import Final, TypeAlias
 
 from attrs import evolve, field, frozen
 
@@ -37,6 +37,13 @@ WIRE: Final = {CODE: CredentialKind.CODE.value, REFRESH: CredentialKind.REFRESH.
 ACCESS: Final = CredentialKind.ACCESS.value
 REFRESH_WIRE: Final = CredentialKind.REFRESH.value
 
+# Looked up once, for CPython 3.11 takes as long to find a member of an enumeration as to call a function.
+_ACCESS_KIND: Final = CredentialKind.ACCESS
+_REFRESH_KIND: Final = CredentialKind.REFRESH
+_INACTIVE: Final = Status.INACTIVE
+_ACTIVATED: Final = EventKind.ACTIVATED
+_REFRESHED: Final = EventKind.REFRESHED
+
 
 @frozen(slots=False)
 class Presented:
@@ -57,12 +64,13 @@ def read(config: Configuration, request: ClientRequest) -> Presented | OAuthFail
     """Take a request apart, before anything is read."""
     try:
         given = credentials(request)
-        grant_type = request.parameters.get("grant_type")
+        values = request.parameters.values
+        grant_type = values.get("grant_type")
         if grant_type is None:
             raise OAuthError("invalid_request", "grant_type is missing")
         if grant_type not in SENT_AS:
             raise OAuthError("unsupported_grant_type", "use authorization_code or refresh_token")
-        sent = request.parameters.get(SENT_AS[grant_type])
+        sent = values.get(SENT_AS[grant_type])
         if sent is None:
             raise OAuthError("invalid_request", f"{SENT_AS[grant_type]} is missing")
     except OAuthError as error:
@@ -81,19 +89,14 @@ def failure(error: OAuthError) -> OAuthFailure:
 
 def named_client(presented: Presented, record: TokenRecord | None) -> str | None:
     """The client to read besides the record: the one who asks, where the record is not that client's."""
-    if (
-        record is not None
-        and record.client is not None
-        and record.client.id == presented.credentials.client_id
-    ):
-        return None
-    return presented.credentials.client_id
+    asked = presented.credentials.client_id
+    known = None if record is None else record.client
+    return None if known is not None and known.id == asked else asked
 
 
 def decide(
     config: Configuration,
     presented: Presented,
-    *,
     record: TokenRecord | None,
     client: Client | None,
     account: Account | None,
@@ -111,72 +114,68 @@ def decide(
         now: POSIX seconds.
         entropy: gives random bytes.
     """
-    caller = client or (record.client if record is not None else None)
+    caller = client if client is not None or record is None else record.client
     own = _own(record, presented, caller)
     request = _grant_request(presented, own, authenticated(config, caller, presented.credentials))
     redeem = presented.grant_type == CODE
     try:
         if own is not None and request.known_client is not None:
-            request.credential_valid = _is_usable(config, own, now=now) if redeem else True
+            request.credential_valid = not redeem or _is_usable(config, own, now)
         (config.engine.code if redeem else config.engine.refresh)(request)
         if own is None:  # the engine refused already; this only tells the type checker
             raise OAuthError("invalid_grant")
-        if redeem:
-            return _redeem(config, presented, request, own, account=account, now=now, entropy=entropy)
-        return _refresh(config, presented, request, own, account=account, now=now, entropy=entropy)
+        step = _redeem if redeem else _refresh
+        return step(config, presented, request.scopes, own, account, now, entropy)
     except OAuthError as error:
-        changes = _wrong_verifier(config, request, own, now=now) if redeem and own is not None else ()
+        changes = _wrong_verifier(config, request, own[0], now) if redeem and own is not None else ()
         return Decision(failure(error), changes)
 
 
-@frozen(slots=False)
-class _Own:
-    """A record whose credential was found and is the caller's."""
-
-    token: Token
-    client: Client
-    credential: Credential
+_Own: TypeAlias = tuple[Token, Credential]
+"""A token and its credential that was presented by the client to which they belong."""
 
 
 def _own(record: TokenRecord | None, presented: Presented, caller: Client | None) -> _Own | None:
-    if record is None or record.credential is None or record.client is None or caller is None:
+    if record is None:
         return None
-    if (
-        record.client.id != presented.credentials.client_id
-        or record.credential.kind != KINDS[presented.grant_type]
-    ):
+    token, client, credential, _ = record
+    if client is None or caller is None or credential is None:
         return None
-    return _Own(record.token, record.client, record.credential)
+    if client.id != presented.credentials.client_id or credential.kind != KINDS[presented.grant_type]:
+        return None
+    return token, credential
 
 
 def _grant_request(presented: Presented, own: _Own | None, client: Client | None) -> GrantRequest:
-    get = presented.request.parameters.get
+    get = presented.request.parameters.values.get
     scope = get("scope")
+    token, credential = own or (None, None)
     return GrantRequest(
-        grant_type=presented.grant_type,
-        client_id=presented.credentials.client_id,
-        code_verifier=get("code_verifier"),
-        redirect_uri=get("redirect_uri"),
-        scope=None if scope is None else " ".join(filter(None, scope.split(" "))),
-        known_client=client,
-        challenge=own.credential.challenge if own is not None else None,
-        bound_redirect_uri=own.token.redirect_uri if own is not None else "",
-        original_scopes=own.token.scopes if own is not None else (),
+        presented.grant_type,
+        presented.credentials.client_id,
+        get("code_verifier"),
+        get("redirect_uri"),
+        None if scope is None else " ".join(filter(None, scope.split(" "))),
+        client,
+        None if credential is None else credential.challenge,
+        "" if token is None else token.redirect_uri,
+        () if token is None else token.scopes,
     )
 
 
-def _is_usable(config: Configuration, own: _Own, *, now: float) -> bool:
+def _is_usable(config: Configuration, own: _Own, now: float) -> bool:
     """Whether a code may be judged further: it is alive, or it was redeemed and reuse must be told from a retry."""
-    if own.token.settings.verifier_failures >= config.profile.verifier_attempts:
+    token, credential = own
+    if token.settings.verifier_failures >= config.profile.verifier_attempts:
         return False
-    if own.credential.generation < own.token.generation:
+    if credential.generation < token.generation:
         return True
-    return own.credential.expires_at is None or now < own.credential.expires_at
+    return credential.expires_at is None or now < credential.expires_at
 
 
-def _unended(config: Configuration, token: Token, *, now: float) -> Status:
+def _unended(config: Configuration, token: Token, now: float) -> Status:
     """The status of a grant; one that has ended is refused, and cannot end again (CODE-9, REF-6)."""
-    found = status(token, now=now, pending_lifetime=config.profile.pending_lifetime)
+    found = status(token, now, config.profile.pending_lifetime)
     if found in ENDED:
         raise OAuthError("invalid_grant", "the authorization has ended; start a new one")
     return found
@@ -184,7 +183,7 @@ def _unended(config: Configuration, token: Token, *, now: float) -> Status:
 
 def _require_open(config: Configuration, found: Status, account: Account | None) -> None:
     """Refuse a grant that does not stand now. Reuse is judged before: neither a pause nor the account hides it."""
-    if found is Status.INACTIVE and config.profile.paused == "reject":
+    if found is _INACTIVE and config.profile.paused == "reject":
         raise OAuthError("invalid_grant", "the authorization is switched off")
     if account is None or not account.enabled:
         raise OAuthError("invalid_grant", "the account is not available")
@@ -203,49 +202,44 @@ def _asked_resources(presented: Presented, token: Token) -> tuple[str, ...]:
 
 
 def _wrong_verifier(
-    config: Configuration, request: GrantRequest, own: _Own, *, now: float
+    config: Configuration, request: GrantRequest, token: Token, now: float
 ) -> tuple[Change, ...]:
     """Count a wrong verifier against a live code; a redeemed one, or anything else, changes nothing (CODE-8)."""
     wrong = request.stage is Stage.CREDENTIAL and request.code_verifier is not None
-    found = status(own.token, now=now, pending_lifetime=config.profile.pending_lifetime)
+    found = status(token, now, config.profile.pending_lifetime)
     if not wrong or found is not Status.PENDING:
         return ()
-    settings = evolve(own.token.settings, verifier_failures=own.token.settings.verifier_failures + 1)
-    return (ReviseToken(own.token.id, own.token.version, settings),)
+    settings = evolve(token.settings, verifier_failures=token.settings.verifier_failures + 1)
+    return (ReviseToken(token.id, token.version, settings),)
 
 
 def _redeem(
     config: Configuration,
     presented: Presented,
-    request: GrantRequest,
+    scopes: list[str] | None,
     own: _Own,
-    *,
     account: Account | None,
     now: float,
     entropy: Entropy,
 ) -> Decision[TokenOutcome]:
-    token = own.token
-    found = _unended(config, token, now=now)
-    if own.credential.generation < token.generation:
-        return _replayed_code(config, own, now=now)
+    token, credential = own
+    found = _unended(config, token, now)
+    if credential.generation < token.generation:
+        return _replayed_code(config, token, now)
     _require_open(config, found, account)
     resources = _asked_resources(presented, token)
-    reply, added = _issue(
-        config, own, request.scopes or list(token.scopes), resources, now=now, entropy=entropy
-    )
-    advance = AdvanceToken(token.id, token.generation, now)
-    return Decision(
-        TokenReply(reply), (advance, *added, AppendEvent(_event(EventKind.ACTIVATED, token, now)))
-    )
+    reply, added = _issue(config, token, scopes, resources, now, entropy)
+    activated = AppendEvent(_event(_ACTIVATED, token, now))
+    return Decision(TokenReply(reply), (AdvanceToken(token.id, token.generation, now), *added, activated))
 
 
-def _replayed_code(config: Configuration, own: _Own, *, now: float) -> Decision[TokenOutcome]:
+def _replayed_code(config: Configuration, token: Token, now: float) -> Decision[TokenOutcome]:
     """A redeemed code with the right verifier: refused, and after a moment taken for theft (CODE-7)."""
     refused = failure(OAuthError("invalid_grant", "the code was used already"))
-    redeemed_at = own.token.advanced_at if own.token.generation == 1 else None
+    redeemed_at = token.advanced_at if token.generation == 1 else None
     if redeemed_at is not None and now - redeemed_at < config.profile.replay_tolerance:
         return Decision(refused)
-    return Decision(refused, _revoked(own.token, RevocationReason.CODE_REPLAY, now))
+    return Decision(refused, _revoked(token, RevocationReason.CODE_REPLAY, now))
 
 
 def _revoked(token: Token, reason: RevocationReason, now: float) -> tuple[Change, ...]:
@@ -257,9 +251,7 @@ def _revoked(token: Token, reason: RevocationReason, now: float) -> tuple[Change
 
 
 def _event(kind: EventKind, token: Token, now: float, **detail: str) -> Event:
-    return Event(
-        kind=kind, at=now, user=token.user, token_id=token.id, client_id=token.client_id, detail=detail
-    )
+    return Event(kind, now, token.user, token.id, token.client_id, detail)
 
 
 def _fingerprint(presented: Presented) -> bytes:
@@ -272,24 +264,21 @@ def _fingerprint(presented: Presented) -> bytes:
 def _refresh(
     config: Configuration,
     presented: Presented,
-    request: GrantRequest,
+    scopes: list[str] | None,
     own: _Own,
-    *,
     account: Account | None,
     now: float,
     entropy: Entropy,
 ) -> Decision[TokenOutcome]:
-    token = own.token
-    found = _unended(config, token, now=now)
-    if own.credential.generation < token.generation:
-        return _reused_refresh(config, presented, own, found, account, now=now)
+    token, credential = own
+    found = _unended(config, token, now)
+    if credential.generation < token.generation:
+        return _reused_refresh(config, presented, own, found, account, now)
     _require_open(config, found, account)
-    if own.credential.expires_at is not None and active_clock(token, now) >= own.credential.expires_at:
+    if credential.expires_at is not None and active_clock(token, now) >= credential.expires_at:
         raise OAuthError("invalid_grant", "the refresh token was not used for too long")
     resources = _asked_resources(presented, token)
-    reply, added = _issue(
-        config, own, request.scopes or list(token.scopes), resources, now=now, entropy=entropy
-    )
+    reply, added = _issue(config, token, scopes, resources, now, entropy)
     sealed = None
     if config.profile.retry_window:
         sealed = config.sealer.seal_reply(
@@ -299,22 +288,21 @@ def _refresh(
             entropy,
         )
     advance = AdvanceToken(token.id, token.generation, now, sealed)
-    consumed = _consumed(config, own.credential, now=now)
-    return Decision(
-        TokenReply(reply), (advance, *consumed, *added, AppendEvent(_event(EventKind.REFRESHED, token, now)))
-    )
+    forget, remember = _consumed(config, credential, now)
+    refreshed = AppendEvent(_event(_REFRESHED, token, now))
+    return Decision(TokenReply(reply), (advance, forget, remember, *added, refreshed))
 
 
-def _consumed(config: Configuration, credential: Credential, *, now: float) -> tuple[Change, ...]:
+def _consumed(config: Configuration, credential: Credential, now: float) -> tuple[Change, Change]:
     """From now on a refresh token is only remembered; until it was used, no sweep could free it."""
     kept = Credential(
-        token_id=credential.token_id,
-        kind=credential.kind,
-        digest=credential.digest,
-        generation=credential.generation,
-        created_at=credential.created_at,
-        expires_at=credential.expires_at,
-        keep_until=now + config.profile.consumed_memory,
+        credential.token_id,
+        credential.kind,
+        credential.digest,
+        credential.generation,
+        credential.created_at,
+        credential.expires_at,
+        now + config.profile.consumed_memory,
     )
     return DropCredential(credential.token_id, credential.digest), AddCredential(kept)
 
@@ -329,13 +317,12 @@ def _reused_refresh(
     own: _Own,
     found: Status,
     account: Account | None,
-    *,
     now: float,
 ) -> Decision[TokenOutcome]:
     """A rotated refresh token: the same answer to the same request for a moment, then theft (REF-2, REF-8)."""
-    token = own.token
+    token, credential = own
     within = token.advanced_at is not None and now - token.advanced_at < config.profile.retry_window
-    if not within or own.credential.generation != token.generation - 1 or token.reply is None:
+    if not within or credential.generation != token.generation - 1 or token.reply is None:
         refused = failure(OAuthError("invalid_grant", "the refresh token was used already"))
         return Decision(refused, _revoked(token, RevocationReason.REFRESH_REUSE, now))
     _require_open(config, found, account)
@@ -349,28 +336,29 @@ def _reused_refresh(
 
 def _issue(
     config: Configuration,
-    own: _Own,
-    scopes: list[str],
+    token: Token,
+    scopes: list[str] | None,
     resources: tuple[str, ...],
-    *,
     now: float,
     entropy: Entropy,
 ) -> tuple[bytes, list[Change]]:
-    """New credentials of the next generation, and the response that tells them."""
-    token, realm = own.token, config.realm
+    """New credentials of the next generation, and the response that tells them.
+
+    ``scopes`` are those that the engine granted; None: those of the token.
+    """
     expires_at = _access_end(config, token, now)
-    granted = tuple(scopes) if len(scopes) == 1 else tuple(dict.fromkeys(scopes))
+    granted = token.scopes if scopes is None else tuple(dict.fromkeys(scopes))
     secret = new_secret(entropy)
     access = Credential(
-        token_id=token.id,
-        kind=CredentialKind.ACCESS,
-        digest=digest(realm, ACCESS, secret),
-        generation=token.generation + 1,
-        created_at=now,
-        expires_at=expires_at,
-        keep_until=expires_at,
-        scopes=() if granted == token.scopes or set(granted) == set(token.scopes) else granted,
-        resources=resources,
+        token.id,
+        _ACCESS_KIND,
+        digest(config.realm, ACCESS, secret),
+        token.generation + 1,
+        now,
+        expires_at,
+        expires_at,
+        () if granted == token.scopes or set(granted) == set(token.scopes) else granted,
+        resources,
     )
     added: list[Change] = [AddCredential(access)]
     # Secrets, ids and scope names are of alphabets that need no escape in JSON.
@@ -380,7 +368,16 @@ def _issue(
     if token.refreshable:
         secret = new_secret(entropy)
         added.append(
-            AddCredential(_refresh_credential(config, token, digest(realm, REFRESH_WIRE, secret), now))
+            AddCredential(
+                Credential(
+                    token.id,
+                    _REFRESH_KIND,
+                    digest(config.realm, REFRESH_WIRE, secret),
+                    token.generation + 1,
+                    now,
+                    _refresh_end(config, token, now),
+                )
+            )
         )
         body += f', "refresh_token": "{REFRESH_WIRE}_{token.id}.{secret}"'
     return f"{body}}}".encode(), added
@@ -394,13 +391,7 @@ def _access_end(config: Configuration, token: Token, now: float) -> float | None
     return end if token.expires_at is None else min(end, token.expires_at)
 
 
-def _refresh_credential(config: Configuration, token: Token, secret_digest: bytes, now: float) -> Credential:
+def _refresh_end(config: Configuration, token: Token, now: float) -> float | None:
+    """When a new refresh token ends if it is not used, on the token's own clock."""
     idle = config.profile.refresh_idle_lifetime
-    return Credential(
-        token_id=token.id,
-        kind=CredentialKind.REFRESH,
-        digest=secret_digest,
-        generation=token.generation + 1,
-        created_at=now,
-        expires_at=None if idle is None else active_clock(token, now) + idle,
-    )
+    return None if idle is None else active_clock(token, now) + idle

@@ -172,7 +172,7 @@ def subject(held: Held, account: Account | None) -> Subject:
         account: the account of its user, for a token on a page.
     """
     if isinstance(held, Access):
-        return Subject(held.token, held.credential.scopes)
+        return Subject(held.token, held.narrowed)
     barriers: list[Barrier] = []
     if held.client is None or held.client.disabled:
         barriers.append(Barrier(Layer.CREDENTIAL, "client_disabled"))

@@ -1,6 +1,6 @@
 """Requests as values: parsed, not judged."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from typing import Final
 
 from attrs import field, frozen
@@ -29,6 +29,8 @@ DEFINED: Final = frozenset(
 )
 """The parameters that mean something here and may not be sent twice; others are ignored (GEN-3, GEN-4)."""
 
+_NONE: Final[frozenset[str]] = frozenset()
+
 
 @frozen(slots=False)
 class Parameters:
@@ -45,9 +47,13 @@ class Parameters:
     resources: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, pairs: Iterable[tuple[str, str]]) -> "Parameters":
+    def of(cls, pairs: Collection[tuple[str, str]]) -> "Parameters":
         """Sort pairs, in the order sent, into values, repetitions and resources."""
-        values: dict[str, str] = {}
+        values: dict[str, str] = dict(pairs)
+        if len(values) == len(pairs) and "" not in values.values():  # nearly every request
+            resource = values.pop("resource", None)
+            return cls(values, _NONE, () if resource is None else (resource,))
+        values.clear()
         repeated: set[str] = set()
         resources: list[str] = []
         for name, value in pairs:
@@ -59,6 +65,8 @@ class Parameters:
                 repeated.add(name)
             else:
                 values[name] = value
+        for name in repeated:
+            del values[name]
         return cls(values, frozenset(repeated), tuple(resources))
 
     @property
@@ -68,7 +76,7 @@ class Parameters:
 
     def get(self, name: str) -> str | None:
         """The value of a parameter; None when it is absent, empty or repeated."""
-        return None if name in self.repeated else self.values.get(name)
+        return self.values.get(name)
 
 
 @frozen(slots=False)

@@ -1,7 +1,8 @@
 """What the store in memory keeps under one realm, and how a commit changes it."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Final, TypeAlias, TypeVar, assert_never, cast
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TypeVar, assert_never, cast
 
 from attrs import evolve
 
@@ -28,10 +29,6 @@ from scopegate.core.records import OnceRow, TokenQuery, TokenRecord
 from scopegate.core.tokens import Token
 
 _Value = TypeVar("_Value")
-_Parts: TypeAlias = tuple[Token, Client | None, Credential | None]
-
-new_record: Final = cast("Callable[[type[TokenRecord], _Parts], TokenRecord]", tuple.__new__)  # pyright: ignore[reportUnknownMemberType]
-"""Builds a record in half the time that calling `TokenRecord` takes."""
 
 
 class Row:
@@ -76,8 +73,8 @@ class Room:
         self.idle: dict[str, float] = {}
         self.once: dict[str, OnceRow] = {}
         self.events: list[Event] = []
-        self.by_user: dict[str, list[int]] = {}
-        self.by_token: dict[str, list[int]] = {}
+        self.by_user: defaultdict[str, list[int]] = defaultdict(list)
+        self.by_token: defaultdict[str, list[int]] = defaultdict(list)
 
     def read(self, token_id: str, digest: bytes | None) -> TokenRecord | None:
         """The record of a token with its credential of this digest, recent or not."""
@@ -87,7 +84,7 @@ class Room:
         if digest is not None and digest in row.recent:
             return self.records[digest]
         credential = self.older[digest] if digest is not None and digest in row.older else None
-        return TokenRecord(row.token, self.clients.get(row.token.client_id), credential)
+        return TokenRecord.of(row.token, self.clients.get(row.token.client_id), credential)
 
     def candidates(self, query: TokenQuery) -> list[Token]:
         """Every token that a query may be about."""
@@ -176,7 +173,7 @@ class Room:
         for digest in row.recent:
             credential = cast("Credential", self.records[digest].credential)
             if credential.generation >= token.generation - 1:
-                self.records[digest] = new_record(TokenRecord, (token, client, credential))
+                self.records[digest] = TokenRecord.of(token, client, credential)
                 kept.append(digest)
             else:
                 self.older[digest] = credential
@@ -185,17 +182,17 @@ class Room:
         row.recent = kept
 
     def _add(self, credential: Credential) -> None:
-        row = self.tokens.get(credential.token_id)
-        if row is None or credential.digest in self.records or credential.digest in self.older:
+        digest, row = credential.digest, self.tokens.get(credential.token_id)
+        if row is None or digest in self.records or digest in self.older:
             return
         token = row.token
         if credential.generation < token.generation - 1:
-            row.older[credential.digest] = None
-            self.older[credential.digest] = credential
+            row.older[digest] = None
+            self.older[digest] = credential
             return
-        row.recent.append(credential.digest)
+        row.recent.append(digest)
         client = self.clients.get(token.client_id)
-        self.records[credential.digest] = new_record(TokenRecord, (token, client, credential))
+        self.records[digest] = TokenRecord.of(token, client, credential)
 
     def _drop(self, token_id: str, digest: bytes) -> bool:
         row = self.tokens.get(token_id)
@@ -232,8 +229,8 @@ class Room:
     def _append(self, event: Event) -> None:
         place = len(self.events)
         self.events.append(event)
-        self.by_user.setdefault(event.user, []).append(place)
-        self.by_token.setdefault(event.token_id, []).append(place)
+        self.by_user[event.user].append(place)
+        self.by_token[event.token_id].append(place)
 
     def _put_client(self, change: PutClient) -> bool:
         client = change.client

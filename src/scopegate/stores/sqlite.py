@@ -101,7 +101,7 @@ class SQLiteStore:
             return None
         row = rows[0]
         client, credential = row[_CLIENT_AT:_CREDENTIAL_AT], row[_CREDENTIAL_AT:]
-        return TokenRecord(
+        return TokenRecord.of(
             _codec.token(row[:_CLIENT_AT]),
             None if client[0] is None else _codec.client(client),
             _codec.credential(credential) if credential and credential[0] is not None else None,

@@ -85,7 +85,9 @@ class RoundTrips:
         event = evolve(make_event(), detail={text: text})
         store.commit("realm", [PutClient(client, 0)])
         store.commit("realm", [CreateToken(token), AppendEvent(event)])
-        equal(store.token("realm", "one"), TokenRecord(token, client, None), "text comes back as it was put")
+        equal(
+            store.token("realm", "one"), TokenRecord.of(token, client, None), "text comes back as it was put"
+        )
         page = store.events("realm", user="ann", token_id=None, after=None, limit=1)
         equal(list(page.items), [event], "text of events comes back as it was put")
 
@@ -96,7 +98,9 @@ class RoundTrips:
         realm = fresh_realm()
         store.commit(realm, [CreateToken(token)])
         equal(
-            store.token(realm, token.id), TokenRecord(token, None, None), "a token comes back as it was put"
+            store.token(realm, token.id),
+            TokenRecord.of(token, None, None),
+            "a token comes back as it was put",
         )
         page = store.tokens(realm, TokenQuery(user=token.user), after=None, limit=9)
         equal(list(page.items), [token], "a list gives the token as it was put")
@@ -123,11 +127,11 @@ class RoundTrips:
         token = make_token(credential.token_id)
         store.commit(realm, [CreateToken(token), AddCredential(credential)])
         record = store.token(realm, token.id, credential.digest)
-        equal(record, TokenRecord(token, None, credential), "a credential comes back as it was put")
+        equal(record, TokenRecord.of(token, None, credential), "a credential comes back as it was put")
         other = bytes([credential.digest[0] ^ 1]) + credential.digest[1:]
         equal(
             store.token(realm, token.id, other),
-            TokenRecord(token, None, None),
+            TokenRecord.of(token, None, None),
             "a digest that differs by one bit finds no credential",
         )
 
@@ -140,7 +144,7 @@ class RoundTrips:
         store.commit(realm, [PutClient(client, 0)])
         store.commit(realm, [CreateToken(token)])
         equal(store.client(realm, client.id), client, "a client comes back as it was put")
-        equal(store.token(realm, "one"), TokenRecord(token, client, None), "a token comes with its client")
+        equal(store.token(realm, "one"), TokenRecord.of(token, client, None), "a token comes with its client")
         listed = every(partial(store.clients, realm, owner=client.owner))
         equal(listed, [client], "a list gives the client as it was put")
 
@@ -307,6 +311,6 @@ class Times:
         store.commit("realm", [CreateToken(token), AddCredential(old)])
         equal(
             store.token("realm", "one", old.digest),
-            TokenRecord(token, None, old),
+            TokenRecord.of(token, None, old),
             "expired rows are still read",
         )

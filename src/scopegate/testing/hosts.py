@@ -160,4 +160,4 @@ def access(user: str, scopes: Iterable[str], cap: RoleCap | str, *, client_name:
         created_at=0.0,
         resources=token.resources,
     )
-    return Access(TokenRecord(token, client, credential))
+    return Access.of(TokenRecord.of(token, client, credential))

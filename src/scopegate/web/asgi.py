@@ -3,16 +3,16 @@
 import secrets
 from collections.abc import Awaitable, Callable, MutableMapping
 from inspect import isawaitable
-from typing import Any, Final, TypeAlias, cast
+from typing import Any, Final, TypeAlias
 
 from scopegate.core.credentials import Entropy
 from scopegate.errors import UnavailableError
 from scopegate.flows.outcomes import SignedIn
 from scopegate.server_async import AsyncAuthorizationServer
-from scopegate.web.messages import BODILESS, REPLY_HEADERS, Headers, Request, Response
-from scopegate.web.operations import Arguments, Operation, Outcome, unavailable
+from scopegate.web.messages import BODILESS, HEADERS_READ, REPLY_HEADERS, Headers, Request, Response
+from scopegate.web.operations import Method, Operation, Outcome, unavailable
 from scopegate.web.pages import Pages
-from scopegate.web.site import MAXIMUM_QUERY, Site, identify, site
+from scopegate.web.site import MAXIMUM_QUERY, SMALL_BODY, Site, identify, site
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Message: TypeAlias = MutableMapping[str, Any]
@@ -50,15 +50,21 @@ class ASGIApplication:
         )
         self._current_user = current_user
         self._entropy = entropy
+        self._methods: dict[Method, Callable[..., Awaitable[Outcome]]] = {
+            operation.call: getattr(server, operation.call) for operation in self.site.operations.values()
+        }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one connection (ASGI 3)."""
-        if scope["type"] == "lifespan":
-            await self._lifespan(receive, send)
-        elif scope["type"] == "http":
+        if scope["type"] == "http":
             response = await self._answer(scope, receive)
             if response is not None:
-                await _send(response, send, with_body=scope["method"] != "HEAD")
+                body = response.body if scope["method"] != "HEAD" else b""
+                headers = _sent_headers(response)
+                await send({"type": "http.response.start", "status": response.status, "headers": headers})
+                await send({"type": "http.response.body", "body": body})
+        elif scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
         elif scope["type"] == "websocket":
             await receive()
             await send({"type": "websocket.close"})
@@ -85,13 +91,18 @@ class ASGIApplication:
         path: str = scope["path"]
         if len(scope["query_string"]) > MAXIMUM_QUERY:
             return self.site.refuse(path, 414)
-        maximum = self.site.maximum_body(path)
-        body = await _body(receive, maximum)
+        found = self.site.find(scope["method"], path)
+        maximum = found.maximum_body if isinstance(found, Operation) else SMALL_BODY
+        message = await receive()
+        if message["type"] == "http.request" and not message.get("more_body", False):
+            body: bytes | None = message.get("body", b"")
+        else:
+            body = await _collected(message, receive, maximum)
         if body is None:
             return None
         if len(body) > maximum:
             return self.site.refuse(path, 413)
-        found, request = self.site.find(scope["method"], path), _request(scope, body)
+        request = _request(scope, body)
         if not isinstance(found, Operation):
             return found(request)
         return await self._operate(found, request, scope)
@@ -107,55 +118,52 @@ class ASGIApplication:
                 known = await answer if isawaitable(answer) else answer
                 signed_in, headers = identify(self.site, request, known, self._entropy)
                 parsed = (*parsed, signed_in)
-            outcome = await self._call(operation, parsed)
+            outcome = await self._methods[operation.call](*parsed)
         except UnavailableError:
             return unavailable(operation, self.site.surface)
         response = operation.render(self.site.surface, request, outcome)
         return Response(response.status, response.headers + headers, response.body) if headers else response
 
-    async def _call(self, operation: Operation, arguments: Arguments) -> Outcome:
-        method = cast("Callable[..., Awaitable[Outcome]]", getattr(self.server, operation.call))
-        return await method(*arguments)
 
-
-async def _body(receive: Receive, maximum: int) -> bytes | None:
-    """The whole body, or just more than is allowed; None when the client went away before its end."""
+async def _collected(message: Message, receive: Receive, maximum: int) -> bytes | None:
+    """A body in pieces, or just more than is allowed; None when the client went away before its end."""
     body = bytearray()
-    while len(body) <= maximum:
-        message = await receive()
-        if message["type"] != "http.request":
-            return None
+    while message["type"] == "http.request":
         body += message.get("body", b"")
-        if not message.get("more_body", False):
-            break
-    return bytes(body)
+        if len(body) > maximum or not message.get("more_body", False):
+            return bytes(body)
+        message = await receive()
+    return None
 
 
 def _request(scope: Scope, body: bytes) -> Request:
     headers: dict[str, str] = {}
     repeated: set[str] = set()
     for raw_name, raw_value in scope["headers"]:
-        name = raw_name.decode("latin-1").lower()
+        name = _WANTED.get(raw_name.lower())
+        if name is None:
+            continue
         value = raw_value.decode("latin-1")
         if name in headers:
             repeated.add(name)
             value = f"{headers[name]}; {value}" if name == "cookie" else value
         headers[name] = value
-    return Request(scope["method"], scope["path"], scope["query_string"], headers, frozenset(repeated), body)
+    return Request(scope["method"], scope["path"], scope["query_string"], headers, repeated, body)
+
+
+_WANTED: Final = {name.encode(): name for name in HEADERS_READ}
 
 
 def _encoded(headers: Headers) -> list[tuple[bytes, bytes]]:
     return [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
 
 
-_READY: Final = {id(REPLY_HEADERS): _encoded(REPLY_HEADERS)}
+_REPLY_HEADERS: Final = _encoded(REPLY_HEADERS)
 """Headers that never change, encoded once."""
 
 
-async def _send(response: Response, send: Send, *, with_body: bool) -> None:
-    ready = _READY.get(id(response.headers))
-    headers = _encoded(response.headers) if ready is None else ready.copy()
+def _sent_headers(response: Response) -> list[tuple[bytes, bytes]]:
+    headers = _REPLY_HEADERS.copy() if response.headers is REPLY_HEADERS else _encoded(response.headers)
     if response.status not in BODILESS:
         headers.append((b"content-length", b"%d" % len(response.body)))
-    await send({"type": "http.response.start", "status": response.status, "headers": headers})
-    await send({"type": "http.response.body", "body": response.body if with_body else b""})
+    return headers

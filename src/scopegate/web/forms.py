@@ -15,10 +15,8 @@ ORGANIZATION: Final = "organization:"
 
 
 def _text(piece: str) -> str:
-    if "%" in piece:
-        piece = piece.replace("%3A", ":").replace(
-            "%2F", "/"
-        )  # most of all escapes; neither can make a new one
+    if "%" in piece:  # these two are most of all escapes, and neither can make a new one
+        piece = piece.replace("%3A", ":").replace("%2F", "/")
     if "+" in piece:
         piece = piece.replace("+", " ")
     return unquote_to_bytes(piece).decode("utf-8") if "%" in piece else piece
@@ -32,16 +30,17 @@ def pairs(data: bytes) -> list[tuple[str, str]]:
     """
     if data.count(b"&") >= MAXIMUM_FIELDS:
         raise OAuthError("invalid_request", "too many parameters")
+    found: list[tuple[str, str]] = []
     try:
-        split = [piece.partition("=") for piece in data.decode("utf-8").split("&") if piece]
-        return [
-            (_text(name), _text(value))
-            if "%" in name or "%" in value or "+" in value or "+" in name
-            else (name, value)
-            for name, _, value in split
-        ]
+        for piece in data.decode("utf-8").split("&"):
+            name, _, value = piece.partition("=")
+            if "%" in piece or "+" in piece:
+                found.append((_text(name), _text(value)))
+            elif piece:
+                found.append((name, value))
     except UnicodeDecodeError:
         raise OAuthError("invalid_request", "the parameters are not UTF-8") from None
+    return found
 
 
 def form(request: Request) -> Parameters:
@@ -50,8 +49,8 @@ def form(request: Request) -> Parameters:
     Raises:
         OAuthError: ``invalid_request``: another content type, or not readable.
     """
-    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if content_type != FORM:
+    content_type = request.headers.get("content-type", "")
+    if content_type != FORM and content_type.partition(";")[0].strip().lower() != FORM:
         raise OAuthError("invalid_request", f"send the parameters as {FORM}")
     return Parameters.of(pairs(request.body))
 

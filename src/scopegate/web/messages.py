@@ -1,6 +1,7 @@
 """HTTP as values."""
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from http import HTTPStatus
 from typing import Final, TypeAlias
 
@@ -19,6 +20,11 @@ ANY_ORIGIN: Final[Headers] = (
 REPLY_HEADERS: Final[Headers] = (*JSON, *NO_STORE, *ANY_ORIGIN)
 """Of every answer to a program that nobody keeps."""
 
+HEADERS_READ: Final = frozenset(
+    {"authorization", "content-type", "cookie", "if-none-match", "origin", "sec-fetch-site"}
+)
+"""The headers that something here looks at, in lower case; an adapter may leave out all others."""
+
 
 @define(eq=False)
 class Request:
@@ -28,7 +34,7 @@ class Request:
         method: in upper case.
         path: decoded, below the host.
         query: raw, without the question mark.
-        headers: by lower-case name; of a repeated header, the last value; cookies together.
+        headers: those in `HEADERS_READ` by lower-case name; of a repeated header, the last value; cookies together.
         repeated: lower-case names of headers that came more than once.
         body: the whole body, at most as long as the operation allows.
     """
@@ -37,7 +43,7 @@ class Request:
     path: str
     query: bytes = b""
     headers: Mapping[str, str] = field(factory=dict[str, str])
-    repeated: frozenset[str] = frozenset()
+    repeated: AbstractSet[str] = frozenset()
     body: bytes = b""
 
 

@@ -65,7 +65,7 @@ class Site:
         if operation is None:
             document = self.documents.get(path)
             return self._refusing(path, 404) if document is None else self._document(path, document)
-        if operation.http_method == ("GET" if method == "HEAD" else method):
+        if operation.http_method == method or (operation.http_method == "GET" and method == "HEAD"):
             return operation
         if method == "OPTIONS" and not operation.is_page:
             return _preflight
@@ -86,11 +86,6 @@ class Site:
 
     def _refusing(self, path: str, status: int, allow: str = "") -> Callable[[Request], Response]:
         return lambda _: self.refuse(path, status, (("Allow", allow),) if allow else ())
-
-    def maximum_body(self, path: str) -> int:
-        """How long the body of a request may be, in bytes."""
-        operation = self.operations.get(path)
-        return SMALL_BODY if operation is None else operation.maximum_body
 
     def refuse(self, path: str, status: int, headers: Headers = ()) -> Response:
         """The answer to what is no request of any operation (GEN-8): a page where people look, else JSON."""

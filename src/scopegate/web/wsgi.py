@@ -9,9 +9,9 @@ from scopegate.errors import UnavailableError
 from scopegate.flows.outcomes import SignedIn
 from scopegate.server import AuthorizationServer
 from scopegate.web.messages import Headers, Request, Response
-from scopegate.web.operations import Arguments, Operation, Outcome, unavailable
+from scopegate.web.operations import Method, Operation, Outcome, unavailable
 from scopegate.web.pages import Pages
-from scopegate.web.site import MAXIMUM_QUERY, Site, identify, site
+from scopegate.web.site import MAXIMUM_QUERY, SMALL_BODY, Site, identify, site
 
 Environ: TypeAlias = dict[str, Any]
 StartResponse: TypeAlias = Callable[..., Any]
@@ -46,6 +46,9 @@ class WSGIApplication:
         )
         self._current_user = current_user
         self._entropy = entropy
+        self._methods: dict[Method, Callable[..., Outcome]] = {
+            operation.call: getattr(server, operation.call) for operation in self.site.operations.values()
+        }
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request (PEP 3333)."""
@@ -57,10 +60,11 @@ class WSGIApplication:
         path = _path(environ)
         if len(environ.get("QUERY_STRING", "")) > MAXIMUM_QUERY:
             return self.site.refuse(path, 414)
-        body = _body(environ, self.site.maximum_body(path))
+        found = self.site.find(environ["REQUEST_METHOD"], path)
+        body = _body(environ, found.maximum_body if isinstance(found, Operation) else SMALL_BODY)
         if isinstance(body, int):
             return self.site.refuse(path, body)
-        found, request = self.site.find(environ["REQUEST_METHOD"], path), _request(environ, path, body)
+        request = _request(environ, path, body)
         if not isinstance(found, Operation):
             return found(request)
         return self._operate(found, request, environ)
@@ -75,15 +79,11 @@ class WSGIApplication:
                 known = self._current_user(environ)
                 signed_in, headers = identify(self.site, request, known, self._entropy)
                 parsed = (*parsed, signed_in)
-            outcome = self._call(operation, parsed)
+            outcome = self._methods[operation.call](*parsed)
         except UnavailableError:
             return unavailable(operation, self.site.surface)
         response = operation.render(self.site.surface, request, outcome)
         return Response(response.status, response.headers + headers, response.body) if headers else response
-
-    def _call(self, operation: Operation, arguments: Arguments) -> Outcome:
-        method = cast("Callable[..., Outcome]", getattr(self.server, operation.call))
-        return method(*arguments)
 
 
 def _path(environ: Environ) -> str:

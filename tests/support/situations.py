@@ -373,10 +373,8 @@ def scopes_of(offered, renamed):
 @st.composite
 def situations(draw, keys=("seed", "wide", "renamed", None)):
     """Situations, in the seed's world, in one of its variants, or in a small one of some host."""
-    key, loose = (
-        draw(among(*keys)),
-        draw(among("", "owner", "scopes", "cap", "live", "ceiling", *["all"] * 3)),
-    )
+    key = draw(among(*keys))
+    loose = draw(among("", "owner", "scopes", "cap", "live", "ceiling", "all", "all", "all"))
     world = draw(SMALL) if key is None else WORLDS[key]
     owner = draw(among(*[None] * (loose in {"owner", "all"}), *OWNERS))
     action = draw(actions_of(key, tuple(world["actions"])))

@@ -252,9 +252,9 @@ class Life:
 
     def use(self, secret):
         """A call of the API, allowed or not."""
-        gate = access.Gate(self.config)
+        gate = access.Gate(self.config, API)
         found = gate.locate(f"Bearer {secret}")
-        granted = gate.judge(self.rows.record(found[1]), self.account, API, self.now)
+        granted = gate.judge(self.rows.record(found[1]), self.account, self.now)
         if isinstance(granted, access.Refusal):
             return challenge(self.config, granted).status
         standing = Standing(Organization("acme"), "admin")

@@ -46,23 +46,23 @@ class Tool:
         self.journey.decide()
         self.journey.redeem()
         mcp = MCPServer("Acme IoT")
-        stateless = kind == "mcp without sessions"
+        self.stateless = kind == "mcp without sessions"
         self.protection = Protection(
-            mcp, self.world.bare, resource=MCP, json_response=True, stateless_http=stateless
+            mcp, self.world.bare, resource=MCP, json_response=True, stateless_http=self.stateless
         )
         self.protection.tool("Application.write", application="application")(rename)
         self._open = ExitStack()
-        self._portal = self._open.enter_context(start_blocking_portal())
-        self._client = self._open.enter_context(self._portal.wrap_async_context_manager(self.client()))
-        self._session = {} if stateless else self.begin()
+        self.portal = self._open.enter_context(start_blocking_portal())
+        self._client = self._open.enter_context(self.portal.wrap_async_context_manager(self.client()))
+        self.start()
 
     @asynccontextmanager
     async def client(self):
         """An HTTP client of an app that the endpoint is installed in."""
-        app = Starlette()
-        self.protection.install(app)
-        async with app.router.lifespan_context(app):
-            transport = httpx2.ASGITransport(app)
+        self.app = Starlette()
+        self.protection.install(self.app)
+        async with self.app.router.lifespan_context(self.app):
+            transport = httpx2.ASGITransport(self.app)
             headers = HEADERS | {"Authorization": f"Bearer {self.journey.access_token}"}
             async with httpx2.AsyncClient(
                 transport=transport, base_url="https://mcp.acme.example", headers=headers
@@ -76,20 +76,25 @@ class Tool:
         async def posting():
             return await self._client.post("/mcp", content=json.dumps(message), headers=headers)
 
-        return self._portal.call(posting)
+        return self.portal.call(posting)
 
-    def begin(self):
-        """Begin a session; the headers that belong to it."""
+    def start(self):
+        """Start a session, where there are any; ``session`` is the headers that belong to it."""
+        self.session = {}
+        if self.stateless:
+            return
         about = {"protocolVersion": VERSION, "capabilities": {}, "clientInfo": {"name": "x", "version": "1"}}
         response = self.post("initialize", about)
-        session = {"Mcp-Session-Id": response.headers["mcp-session-id"], "MCP-Protocol-Version": VERSION}
-        assert self.post("notifications/initialized", None, **session).status_code == 202
-        return session
+        self.session = {
+            "Mcp-Session-Id": response.headers["mcp-session-id"],
+            "MCP-Protocol-Version": VERSION,
+        }
+        assert self.post("notifications/initialized", None, **self.session).status_code == 202
 
     def call(self):
         """Call it once; done, or the reason why not."""
         arguments = {"application": "rocket", "name": "Fin"}
-        response = self.post("tools/call", {"name": "rename", "arguments": arguments}, **self._session)
+        response = self.post("tools/call", {"name": "rename", "arguments": arguments}, **self.session)
         found = response.json()
         if "error" in found:
             return found["error"]["data"]["reason"]

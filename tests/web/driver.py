@@ -255,6 +255,15 @@ class Served:
                 return list(connection.iterdump())
         return frozen_copy(self.world.given_store._rooms)  # noqa: SLF001 - no contract tells all rows
 
+    def counts(self):
+        """How many events and credentials are kept."""
+        if self.file is not None:
+            with closing(sqlite3.connect(self.file)) as connection:
+                both = "SELECT (SELECT count(*) FROM scopegate_events), (SELECT count(*) FROM scopegate_credentials)"
+                return connection.execute(both).fetchone()
+        room = self.world.given_store._rooms[self.world.realm]  # noqa: SLF001 - likewise
+        return len(room.events), len(room.records) + len(room.older)
+
     def tokens(self):
         """Every token."""
         page = self.world.store.tokens(self.world.realm, TokenQuery(), after=None, limit=1000)

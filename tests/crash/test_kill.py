@@ -16,10 +16,10 @@ REDIRECT = "http://127.0.0.1:7/callback"
 SECRETS = ("access_token", "refresh_token")
 
 
-@pytest.fixture
-def process(tmp_path):
-    """A host process."""
-    found = Process(tmp_path)
+@pytest.fixture(params=["async", "sync"])
+def process(request, tmp_path):
+    """A host process: the asynchronous server behind ASGI, and the synchronous one behind WSGI."""
+    found = Process(tmp_path, request.param)
     yield found
     found.close()
 

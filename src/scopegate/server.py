@@ -346,11 +346,12 @@ class AuthorizationServer:
             InvalidValueError: the place is missing.
             UnavailableError: nothing was decided.
         """
-        gate = self._gates.get(resource) or self._gate(resource)
+        gate = self._gates[None] if resource is None else self._gate(resource)
         found = gate.locate(authorization)
         if found is None:
             return gate.unlocated(authorization)
-        record = self._store.token(self._realm, found[0], found[1])
+        token_id, digest = found
+        record = self._store.token(self._realm, token_id, digest)
         if record is None:
             return gate.invalid
         try:
@@ -359,7 +360,7 @@ class AuthorizationServer:
             raise DirectoryUnavailableError(UNAVAILABLE) from error
         granted = gate.judge(record, account, self._clock())
         if granted.is_stale:
-            self._committed((Touch(found[0], self._clock()),))
+            self._committed((Touch(token_id, self._clock()),))
         if action is None or isinstance(granted, Refusal):
             return granted
         place, standing = self._place(action, organization, application), None
@@ -374,8 +375,8 @@ class AuthorizationServer:
         return gate.refused(granted, (action,))
 
     def _gate(self, resource: str | None) -> Gate:
-        """The gate of a resource that is written in another way than it was configured."""
-        return self._gates[self.configuration.resource(resource).uri]
+        """The gate of a resource, however it is written."""
+        return self._gates.get(resource) or self._gates[self.configuration.resource(resource).uri]
 
     def refusal(
         self,

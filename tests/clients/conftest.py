@@ -8,12 +8,12 @@ from scopegate.demo.person import Person
 
 
 @pytest.fixture
-def start():
+def start(tmp_path):
     """Starts programs and ends them again."""
     running = []
 
     def starting(kind, *arguments):
-        running.append(kind(*arguments))
+        running.append(kind(tmp_path, *arguments))
         return running[-1]
 
     yield starting
@@ -22,9 +22,9 @@ def start():
 
 
 @pytest.fixture
-def host(start, tmp_path):
+def host(start):
     """A host."""
-    return start(Host, tmp_path)
+    return start(Host)
 
 
 def approve_by_http(url, **chosen) -> None:

@@ -1,5 +1,6 @@
 """A host in a process of its own: sign-in, API, MCP server, and an entrance for the tests that moves its clock."""
 
+import logging
 import socket
 import sys
 import time
@@ -150,7 +151,8 @@ class Host:
 
 
 def main() -> None:
-    """Serve, and print the address."""
+    """Serve, and print the address; log everything, so that the tests can look for secrets there."""
+    logging.basicConfig(level=logging.DEBUG, stream=sys.stderr)
     listening = socket.create_server(("127.0.0.1", 0))
     origin = f"http://127.0.0.1:{listening.getsockname()[1]}"
     host = Host(origin, sys.argv[1])

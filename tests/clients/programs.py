@@ -13,15 +13,18 @@ SECONDS = 60.0
 
 
 class Program:
-    """A process that speaks JSON by line. ``ready`` is what it said first."""
+    """A process that speaks JSON by line. ``ready`` is what it said first; what it complains of is kept in a log."""
 
-    def __init__(self, script, *arguments) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-W", "error", str(HERE / script), *arguments],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+    def __init__(self, folder, script, *arguments) -> None:
+        self._log = folder / f"{script}.log"
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-W", "error", str(HERE / script), *arguments],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+            )
         self.ready = self.hear()["ready"]
 
     def say(self, **order) -> None:
@@ -35,7 +38,7 @@ class Program:
         late.start()
         line = self._process.stdout.readline()
         late.cancel()
-        assert line, "the process ended, or said nothing; what it printed says why"
+        assert line, f"the process ended, or said nothing: {self._log.read_text('utf-8')[-4000:]}"
         return json.loads(line)
 
     def ask(self, **order) -> dict:
@@ -55,7 +58,7 @@ class Host(Program):
     """The host; ``address`` is where it is."""
 
     def __init__(self, folder) -> None:
-        super().__init__("host.py", str(folder / "store.db"))
+        super().__init__(folder, "host.py", str(folder / "store.db"))
         self.address = self.ready
 
     def control(self, do, **order) -> list[dict]:

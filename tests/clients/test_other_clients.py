@@ -2,6 +2,7 @@
 
 import pytest
 from tests.clients.programs import Program
+from tests.hygiene.plugin import ISSUED, TOLD
 
 pytestmark = pytest.mark.slow
 ROCKET = {"do": "get", "path": "/api/applications/rocket/devices"}
@@ -32,6 +33,15 @@ def test_authlib_connects_calls_refreshes_and_gives_its_token_back(start, host, 
     assert client.ask(do="revoke") == {"event": "revoked", "status": 200}
     assert client.ask(**ROCKET)["status"] == 401
     assert [token["status"] for token in host.control("tokens")] == ["revoked"]
+
+
+def test_the_guard_knows_what_a_host_of_these_tests_issues(start, host, approve, tmp_path):
+    """Law 5: a code and a pair of tokens at least; it looks for them in what the host logs and keeps."""
+    before = len(ISSUED)
+    connect(start, host, approve, "authlib_client.py", "none")
+    TOLD.learn()
+    assert len(ISSUED) >= before + 3
+    assert "oauthlib" in (tmp_path / "host.py.log").read_text("utf-8")
 
 
 # When this client refreshes by itself, it sends its secret in the body, however it was registered.

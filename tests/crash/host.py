@@ -1,7 +1,8 @@
 """A host in a process of its own, which kills itself where the file of commands says; started by the tests.
 
-Environment: ``FD`` the listening socket, ``ISSUER``, ``KEY``, ``STORE`` the SQLite file, ``DIE`` the file of commands,
-``AHEAD`` seconds by which the clock is ahead. It logs everything, so that tests can look for secrets there.
+Environment: ``COLOUR`` of the server, ``FD`` the listening socket, ``ISSUER``, ``KEY``, ``STORE`` the SQLite file,
+``DIE`` the file of commands, ``AHEAD`` seconds by which the clock is ahead. It logs everything, so that tests can look
+for secrets there.
 """
 
 import logging
@@ -11,12 +12,22 @@ import socket
 import sys
 import time
 from pathlib import Path
+from socketserver import ThreadingMixIn
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
 import uvicorn
 
-from scopegate import SANDBOX, AsyncAuthorizationServer, Membership, Refusal, Resource
+from scopegate import (
+    SANDBOX,
+    AsyncAuthorizationServer,
+    AuthorizationServer,
+    Membership,
+    Refusal,
+    Resource,
+)
 from scopegate.stores import sqlite
 from scopegate.web.asgi import ASGIApplication
+from scopegate.web.wsgi import WSGIApplication
 
 PLACES = [Membership("acme", "Acme", "admin", {"rocket": "Rocket"}), Membership(SANDBOX, "Sandbox", "admin")]
 FOLLOW = sqlite.follow
@@ -42,9 +53,14 @@ class DyingStore(sqlite.SQLiteStore):
         die_at(f"after {name}")
 
 
-async def memberships(user):
+def memberships(user):
     """Everybody is admin of acme, but has to have a name."""
     return PLACES if user else []
+
+
+async def awaited_memberships(user):
+    """The same, awaited."""
+    return memberships(user)
 
 
 def protected(server, ours):
@@ -63,25 +79,66 @@ def protected(server, ours):
     return app
 
 
+def protected_wsgi(server, ours):
+    """The same host behind WSGI."""
+
+    def app(environ, start_response):
+        if environ["PATH_INFO"] != "/me":
+            return ours(environ, start_response)
+        sent = environ.get("HTTP_AUTHORIZATION")
+        outcome = server.access(sent, "Application.read", application="rocket")
+        status = server.challenge(outcome).status if isinstance(outcome, Refusal) else 200
+        start_response(f"{status} X", [("Content-Length", "0")])
+        return [b""]
+
+    return app
+
+
+class Threads(ThreadingMixIn, WSGIServer):
+    """A thread for each connection."""
+
+    daemon_threads = True
+
+
+def serve_asgi(listening, arguments):
+    """The asynchronous server, until killed."""
+    server = AsyncAuthorizationServer(directory=awaited_memberships, **arguments)
+    ours = ASGIApplication(server, current_user=lambda _: "ann", login_url="/login")
+    config = uvicorn.Config(
+        protected(server, ours), lifespan="on", log_config=None, access_log=False, ws="none"
+    )
+    uvicorn.Server(config).run(sockets=[listening])
+
+
+def serve_wsgi(listening, arguments):
+    """The synchronous server, until killed."""
+    server = AuthorizationServer(directory=memberships, **arguments)
+    server.open()
+    ours = WSGIApplication(server, current_user=lambda _: "ann", login_url="/login")
+    http = Threads(listening.getsockname(), WSGIRequestHandler, bind_and_activate=False)
+    http.socket.close()
+    http.socket = listening
+    http.server_name, http.server_port = listening.getsockname()
+    http.setup_environ()
+    http.set_app(protected_wsgi(server, ours))
+    http.serve_forever()
+
+
 def main():
     """Serve until killed."""
     logging.basicConfig(level=logging.DEBUG, stream=sys.stderr)
     ahead = float(os.environ["AHEAD"])
     issuer = os.environ["ISSUER"]
-    server = AsyncAuthorizationServer(
-        issuer=issuer,
-        product="Acme IoT",
-        directory=memberships,
-        resources=[Resource(f"{issuer}/me", scopes=["all.Application.read"])],
-        store=DyingStore(os.environ["STORE"]),
-        sealing_keys=[os.environ["KEY"]],
-        clock=lambda: time.time() + ahead,
-    )
-    ours = ASGIApplication(server, current_user=lambda _: "ann", login_url="/login")
-    config = uvicorn.Config(
-        protected(server, ours), lifespan="on", log_config=None, access_log=False, ws="none"
-    )
-    uvicorn.Server(config).run(sockets=[socket.socket(fileno=int(os.environ["FD"]))])
+    arguments = {
+        "issuer": issuer,
+        "product": "Acme IoT",
+        "resources": [Resource(f"{issuer}/me", scopes=["all.Application.read"])],
+        "store": DyingStore(os.environ["STORE"]),
+        "sealing_keys": [os.environ["KEY"]],
+        "clock": lambda: time.time() + ahead,
+    }
+    listening = socket.socket(fileno=int(os.environ["FD"]))
+    (serve_asgi if os.environ["COLOUR"] == "async" else serve_wsgi)(listening, arguments)
 
 
 if __name__ == "__main__":

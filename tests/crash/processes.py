@@ -26,8 +26,9 @@ class Process(Served):
     Connections that come while no process runs wait for the next one, as behind any supervisor.
     """
 
-    def __init__(self, folder) -> None:
+    def __init__(self, folder, colour="async") -> None:
         self.folder = folder
+        self.colour = colour
         self.cookies = {}
         self.socket = socket.create_server(("127.0.0.1", 0))
         self.port = self.socket.getsockname()[1]
@@ -37,6 +38,7 @@ class Process(Served):
     def start(self, *, ahead=0.0):
         """Start the process; ``ahead`` sets its clock forward by so many seconds."""
         settings = {
+            "COLOUR": self.colour,
             "FD": str(self.socket.fileno()),
             "ISSUER": f"http://127.0.0.1:{self.port}",
             "KEY": KEY,

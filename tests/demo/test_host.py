@@ -1,13 +1,10 @@
 """What the demo's host does beside the story: its own pages are safe, because people copy from them."""
 
-import os
-import socket
-
 import httpx2
 import pytest
+from tests.demo.conftest import quiet_port, running
 
 from scopegate.demo.person import DemoError, Person
-from scopegate.demo.programs import both
 
 pytestmark = pytest.mark.slow
 
@@ -111,6 +108,31 @@ def test_what_a_limit_does_shows_in_the_table(ada, page):
     assert "Workbench Ada's sandbox No limited to No access" in ada.text
 
 
+def test_vic_is_a_viewer_everywhere_and_no_choice_makes_more_of_it(programs):
+    """The strongest role is chosen, and in no organization the app may do more than Vic; there is no sandbox."""
+    with Person() as vic:
+        vic.open(f"{programs.acme}/login")
+        vic.press("Sign in as Vic")
+        for organization in ("Northwind", "Southwind", "Eastwind"):
+            assert vic.fields(f"Change in {organization}")["role"] == "viewer"
+        page = programs.acme + connect(vic, programs, default="admin")
+        vic.open(page)
+        for place in (
+            "Greenhouse Northwind",
+            "Rooftop station Northwind",
+            "Harbour Southwind",
+            "Lighthouse Eastwind",
+        ):
+            assert f"{place} Yes as Viewer No you are Viewer" in vic.text
+        assert vic.text.count("No you are Viewer") == 4
+        assert "sandbox" not in vic.text
+        vic.open(programs.weather_bot)
+        vic.press("Add a rain gauge to Greenhouse")
+        assert 'POST /api/applications/greenhouse/devices -> 403 {"error": "access_denied"' in vic.text
+        vic.open(page)
+        vic.press("Remove it")
+
+
 def test_a_tool_that_the_scopes_do_not_cover_is_refused_before_it_is_called(programs):
     """The endpoint answers like any protected resource."""
     response = httpx2.post(f"{programs.acme}/mcp", json={})
@@ -126,26 +148,14 @@ def test_a_form_cannot_be_filled_with_what_it_does_not_have(programs):
             person.press("Sign in as Ada", role="admin")
 
 
-def quiet_ports():
-    """The first of four free ports that no system hands out by itself, so that a restart finds them free again."""
-    for port in range(21_000 + os.getpid() % 1_000 * 8, 32_000, 8):
-        try:
-            for near in range(port, port + 4):
-                socket.create_server(("127.0.0.1", near)).close()
-        except OSError:
-            continue
-        return port
-    raise AssertionError
-
-
 def test_tokens_survive_a_restart_of_both_programs(tmp_path):
     """The file of each has all that it takes, if both get their addresses again."""
-    port = quiet_ports()
-    with Person() as ada, both(tmp_path, port) as at:
+    port = quiet_port()
+    with Person() as ada, running(tmp_path, port) as at:
         ada.open(f"{at.acme}/login")
         ada.press("Sign in as Ada")
         connect(ada, at)
-    with Person() as ada, both(tmp_path, port) as again:
+    with Person() as ada, running(tmp_path, port) as again:
         assert again == at
         ada.open(again.weather_bot)
         assert "Connected to Acme IoT. It shows 5 applications." in ada.text

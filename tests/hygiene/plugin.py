@@ -1,34 +1,40 @@
 """A pytest plugin: no secret that is issued while the suite runs may be in its logs or in the files it leaves behind.
 
-Secrets are recorded where they are made. After each test its log output is searched, of the loggers ``scopegate``,
-``oauthlib`` and the root at DEBUG; at the end, every SQLite file and every ``*.log`` below pytest's temporary folder.
-A leak fails the session, also under xdist.
+Secrets are recorded where they are made: at the entropy of every server and where they are derived, in this process and
+in those that it starts. After each test its log output is searched, of the loggers ``scopegate``, ``oauthlib`` and the
+root at DEBUG; at the end, every SQLite file and every ``*.log`` below pytest's temporary folder. A leak fails the
+session, also under xdist, and so does a secret in a token response that was not recorded.
 """
 
 import logging
+import os
+import re
 import sys
 from functools import wraps
 from pathlib import Path
+from shutil import rmtree
+from tempfile import mkdtemp
 
 import pytest
 from tests.hygiene.search import Secrets
 
 import scopegate.flows.sealing
 import scopegate.web.site
+from scopegate import server, server_async
 from scopegate.core import credentials
+from scopegate.flows import exchange
 
 LOGGERS = ("scopegate", "oauthlib")
 SQLITE = b"SQLite format 3\0"
 ENOUGH = 4 * 2**20
 HEADING = "secrets in logs or files"
+CHILDREN = Path(__file__).with_name("children")
+ON_THE_WIRE = re.compile(rb"sg[ar]_\w+\.([\w-]+)")
 
 ISSUED = Secrets()
-"""Every secret that was issued in this process so far."""
-
-
-def remember(text):
-    """Watch for a secret that another process issued."""
-    ISSUED.add(text)
+"""Every secret that was issued so far, in this process and in those that it started."""
+MISSED = []
+"""Tests in which a token response told a secret that was not recorded."""
 
 
 def recorded(make):
@@ -51,6 +57,77 @@ def watch_makers():
             module.new_secret = making
     sealer = scopegate.flows.sealing.Sealer
     sealer.derive = staticmethod(recorded(sealer.derive))
+    for kind in (server.AuthorizationServer, server_async.AsyncAuthorizationServer):
+        kind.__init__ = with_recorded_entropy(kind.__init__)
+
+
+def with_recorded_entropy(build):
+    """The constructor of a server, whose entropy is recorded wherever it gives as much as a secret has."""
+
+    @wraps(build)
+    def building(self, *args, **options):
+        entropy = options.get("entropy", os.urandom)
+
+        def drawing(count):
+            drawn = entropy(count)
+            if count == credentials.SECRET_BYTES:
+                ISSUED.add(credentials.encode(drawn))
+            return drawn
+
+        build(self, *args, **options | {"entropy": drawing})
+
+    return building
+
+
+def watch_replies(listener):
+    """Look whether what a token response tells was recorded; the recording might break without a sound."""
+    decide = exchange.decide
+
+    @wraps(decide)
+    def deciding(*args, **kwargs):
+        decision = decide(*args, **kwargs)
+        told = ON_THE_WIRE.findall(getattr(decision.outcome, "body", b""))
+        if any(secret.decode() not in ISSUED for secret in told):
+            TOLD.learn()
+            MISSED.extend(listener.test for secret in told if secret.decode() not in ISSUED)
+        return decision
+
+    exchange.decide = deciding
+
+
+class Told:
+    """What the Python processes that this one starts tell of the secrets that they issue: a file that grows."""
+
+    def __init__(self) -> None:
+        self._file = None
+        self._read = 0
+
+    def begin(self):
+        """Let them tell, from now on."""
+        self._file = Path(mkdtemp(prefix="scopegate-issued-")) / "issued"
+        os.environ["SCOPEGATE_ISSUED"] = str(self._file)
+        inherited = os.environ.get("PYTHONPATH")
+        os.environ["PYTHONPATH"] = f"{CHILDREN}{os.pathsep}{inherited}" if inherited else str(CHILDREN)
+
+    def learn(self):
+        """Take over what is new."""
+        if self._file is None or not self._file.exists():
+            return
+        with self._file.open("rb") as stream:
+            stream.seek(self._read)
+            new, end, _ = stream.read().rpartition(b"\n")
+        self._read += len(new + end)
+        for line in new.split():
+            ISSUED.add(line.decode("ascii"))
+
+    def end(self):
+        """Clean up."""
+        if self._file is not None:
+            del os.environ["SCOPEGATE_ISSUED"]
+            rmtree(self._file.parent)
+
+
+TOLD = Told()
 
 
 class Listener(logging.Handler):
@@ -74,6 +151,7 @@ class Listener(logging.Handler):
 
     def search(self):
         """Search what was heard since the last time."""
+        TOLD.learn()
         self.leaks += [f"{self.test}: log output, {how}" for how in ISSUED.found_in(bytes(self.heard))]
         self.heard.clear()
 
@@ -123,6 +201,7 @@ class Guard:
         self.listener.search()
         folder = self.config._tmp_path_factory._basetemp  # noqa: SLF001 - None where no test asked for one
         self.leaks += self.listener.leaks
+        self.leaks += [f"{test}: a secret was told that was not recorded" for test in dict.fromkeys(MISSED)]
         self.leaks += [] if folder is None else files_with_secrets(folder)
         if hasattr(self.config, "workeroutput"):
             self.config.workeroutput["leaks"] = self.leaks
@@ -139,8 +218,11 @@ class Guard:
 
 def pytest_configure(config):
     """Begin to watch and to listen."""
-    watch_makers()
     guard = Guard(config)
+    watch_makers()
+    watch_replies(guard.listener)
+    if not getattr(config.option, "numprocesses", None):  # else the workers do it
+        TOLD.begin()
     config.pluginmanager.register(guard, "hygiene guard")
     root = logging.getLogger()
     root.addHandler(guard.listener)
@@ -153,3 +235,4 @@ def pytest_unconfigure(config):
     guard = config.pluginmanager.unregister(name="hygiene guard")
     if guard is not None:
         logging.getLogger().removeHandler(guard.listener)
+        TOLD.end()

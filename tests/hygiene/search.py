@@ -32,6 +32,9 @@ class Secrets:
     def __contains__(self, text) -> bool:
         return text[:CORE].encode() in self._texts
 
+    def __le__(self, other) -> bool:
+        return self._texts <= other._texts
+
     def add(self, text):
         """Look for this one, too: 256 bits in base64url."""
         assert len(text) == LENGTH, "a secret has another form now: teach this search about it"

@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from base64 import b64encode, urlsafe_b64decode, urlsafe_b64encode
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -13,17 +14,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.hygiene.plugin import ISSUED
 from tests.hygiene.search import Secrets
-from tests.support import Journey
+from tests.support import API, ISSUER, KEY, Journey, People
+
+from scopegate import AsyncAuthorizationServer, AuthorizationServer, Resource
+from scopegate.stores import MemoryStore
 
 ROOT = Path(__file__).parents[2]
 
 SUITE = """
-import logging, sqlite3
-from base64 import b64encode
+import logging, sqlite3, subprocess, sys
 
 import pytest
 
-from tests.hygiene.plugin import ISSUED
 from tests.support import Journey, RecordedEntropy, World
 
 
@@ -69,17 +71,34 @@ def test_in_a_log_file(secret, tmp_path):
     (tmp_path / "host.log").write_text(LEAKED(secret))
 
 
+OTHER = '''
+import os
+from tests.support import Journey, RecordedEntropy, World
+
+for entropy in (os.urandom, RecordedEntropy("of another process")):
+    journey = Journey(World(entropy=entropy)).connect()
+    for secret in (journey.code, journey.access_token, journey.refresh_token):
+        print(secret.partition(".")[2])
+'''
+
+
+def test_by_another_process(tmp_path):
+    told = subprocess.run([sys.executable, "-c", OTHER], capture_output=True, text=True, check=True)
+    for number, line in enumerate(told.stdout.split()):
+        (tmp_path / f"other-{number}.log").write_text(LEAKED(line))
+
+
 def test_harmless(secret, tmp_path):
     logging.getLogger("httpx").debug("a client of the tests says %s", secret)
     logging.getLogger("scopegate").debug("issued %s", secret[:20])
     (tmp_path / "note.txt").write_text(secret)
 """
-LEAKING = 9
+LEAKING = 10
 
 
-def run(tmp_path, leaked, *arguments):
-    """Run a little suite under the guard; the exit status, and the leaks that it told of."""
-    (tmp_path / "conftest.py").write_text('pytest_plugins = ["tests.hygiene.plugin"]\n', "utf-8")
+def run(tmp_path, leaked, *arguments, broken=""):
+    """Run a little suite under the guard, or under a broken one; the exit status, and the leaks that it told of."""
+    (tmp_path / "conftest.py").write_text(f'pytest_plugins = ["tests.hygiene.plugin"]\n{broken}\n', "utf-8")
     (tmp_path / "test_it.py").write_text(SUITE.replace("LEAKED", leaked), "utf-8")
     options = ["-q", "-p", "no:cacheprovider", "-p", "no:randomly", f"--rootdir={tmp_path}", *arguments]
     ended = subprocess.run(
@@ -107,7 +126,8 @@ def test_a_session_that_leaks_fails_and_says_where(tmp_path, arguments):
     for test in ("logged_as_extra", "logged_as_exception", "logged_in_hexadecimal"):
         assert f"test_{test}: log output" in told
     assert "any.name: file" in told
-    assert "host.log: file" in told
+    for file in ("host.log", *(f"other-{number}.log" for number in range(6))):
+        assert f"{file}: file" in told
     assert "harmless" not in told
 
 
@@ -117,12 +137,40 @@ def test_a_session_that_keeps_its_secrets_passes(tmp_path):
     assert run(tmp_path, "start") == (0, [])
 
 
+@pytest.mark.slow
+def test_a_session_whose_secrets_are_not_recorded_fails(tmp_path):
+    """Law 5: a guard that sees nothing does not pass for one that found nothing."""
+    broken = "import tests.hygiene.search as s\ns.Secrets.add = lambda *_: None"
+    status, leaks = run(tmp_path, "start", broken=broken)
+    assert status == 1
+    assert leaks
+    assert {leak.partition(": ")[2] for leak in leaks} == {"a secret was told that was not recorded"}
+
+
 def test_every_kind_of_secret_is_seen(make_world):
     """Law 5: code, access and refresh token, client secret; of both colours of server."""
     journey = Journey(make_world(), method="client_secret_post").connect()
     for secret in (journey.code, journey.access_token, journey.refresh_token):
         assert secret.partition(".")[2] in ISSUED
     assert journey.client_secret.removeprefix("sgs_") in ISSUED
+
+
+@pytest.mark.parametrize("make", [AuthorizationServer, AsyncAuthorizationServer])
+def test_the_entropy_of_a_server_is_watched(make):
+    """Law 5: whatever it becomes, 256 bits are taken for a secret, whether the host gives them or the system."""
+    arguments = {
+        "issuer": ISSUER,
+        "product": "Acme",
+        "directory": People() if make is AuthorizationServer else People().asynchronous(),
+        "resources": [Resource(API, scopes=["all.Application.read"])],
+        "store": MemoryStore(),
+        "sealing_keys": [KEY],
+    }
+    raw = sha256(make.__name__.encode()).digest()
+    make(**arguments, entropy=lambda count: raw[:count])._entropy(32)  # noqa: SLF001 - what it draws with
+    assert text_of(raw) in ISSUED
+    assert text_of(make(**arguments)._entropy(32)) in ISSUED  # noqa: SLF001 - likewise
+    assert text_of(sha256(raw).digest()) not in ISSUED
 
 
 def test_loggers_are_listened_to_at_debug():

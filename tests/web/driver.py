@@ -202,7 +202,7 @@ class Served:
         options: arguments of the world.
     """
 
-    file = None
+    file = _reader = _version = None
 
     def __init__(self, kind, *, file=None, login_url="/login", site=None, **options) -> None:
         self.kind = kind
@@ -251,9 +251,26 @@ class Served:
     def rows(self):
         """A copy of everything that the store holds, in memory or in an SQLite file."""
         if self.file is not None:
-            with closing(sqlite3.connect(self.file)) as connection:
-                return list(connection.iterdump())
+            return self._dumped()
         return frozen_copy(self.world.given_store._rooms)  # noqa: SLF001 - no contract tells all rows
+
+    def _dumped(self):
+        """All rows of the file, read again only after somebody has written."""
+        if self._reader is None:
+            self._reader = sqlite3.connect(self.file)
+        version = self._reader.execute("PRAGMA data_version").fetchone()
+        if version != self._version:
+            self._version, self._dump = version, list(self._reader.iterdump())
+        return self._dump
+
+    def counts(self):
+        """How many events and credentials are kept."""
+        if self.file is not None:
+            with closing(sqlite3.connect(self.file)) as connection:
+                both = "SELECT (SELECT count(*) FROM scopegate_events), (SELECT count(*) FROM scopegate_credentials)"
+                return connection.execute(both).fetchone()
+        room = self.world.given_store._rooms[self.world.realm]  # noqa: SLF001 - likewise
+        return len(room.events), len(room.records) + len(room.older)
 
     def tokens(self):
         """Every token."""
@@ -266,4 +283,6 @@ class Served:
 
     def close(self):
         """Close the world."""
+        if self._reader is not None:
+            self._reader.close()
         self.world.close()

@@ -2,12 +2,15 @@
 
 import json
 from base64 import b64encode
+from itertools import product
 from urllib.parse import quote_from_bytes
 
 from hypothesis import strategies as st
 from tests.support import ISSUER, REDIRECT_URI, challenge_of
 from tests.web.browser import OURS, VERIFIER, Walk
 from tests.web.driver import FORM, JSON, Sent, Served
+
+from scopegate import SignedIn
 
 METHODS = ["GET", "POST", "HEAD", "OPTIONS", "PUT", "DELETE", "PATCH", "TRACE", "CONNECT", "BREW", "get", ""]
 NAMES = [
@@ -93,25 +96,77 @@ values = st.sampled_from(WORDS) | st.text(max_size=30)
 
 
 class Known:
-    """A site with a client, an open page, a used code and a live refresh token: what garbage stands beside."""
+    """A site with what garbage stands beside: a client, an open page, codes and refresh tokens, live and used ones.
+
+    Attributes:
+        right: by parameter, the values that are right somewhere.
+        whole: requests to the token, revocation and consent endpoints that are right as they are.
+        moved: seconds by which the clock was set forward since the last renewal.
+    """
 
     def __init__(self, kind, file=None) -> None:
         self.site = Served(kind, file=file)
-        walk = Walk(self.site, redirect_uris=[REDIRECT_URI, "cursor://x/cb"]).connect()
-        walk.authorize()
+        self.walk = Walk(self.site, redirect_uris=[REDIRECT_URI, "cursor://x/cb"])
+        assert self.walk.register().status == 201
+        self.renew()
+
+    def renew(self):
+        """Everything anew: what an earlier request used up, or time, is worth nothing."""
+        self.moved = 0
+        self.site.who = SignedIn("ann", "session of ann")
+        for token in self.site.tokens():
+            self.site.world.server.delete("ann", token.id)
+        walk = self.walk
+        walk.approve()
+        assert walk.token().status == 200
+        self.used = walk.reply["refresh_token"]
+        assert walk.refresh().status == 200
+        current = walk.reply
+        walk.approve()
+        self.spent = walk.code
+        assert walk.token().status == 200
+        walk.approve()
+        self.live = walk.code
+        assert walk.authorize().status == 200
+        self._list(current)
+
+    def wait(self, seconds):
+        """Set the clock forward."""
+        self.moved = seconds
+        self.site.world.clock.forward(seconds)
+
+    def _list(self, current):
         self.right = {
-            "client_id": walk.client_id,
-            "redirect_uri": REDIRECT_URI,
-            "response_type": "code",
-            "code_challenge": challenge_of(VERIFIER),
-            "code_challenge_method": "S256",
-            "grant_type": "authorization_code",
-            "code": walk.code,
-            "refresh_token": walk.reply["refresh_token"],
-            "token": "sga_unknown.secret",
-            "transaction": walk.transaction,
-            "decision": "preview",
-            "default": "editor",
+            "client_id": [self.walk.client_id],
+            "redirect_uri": [REDIRECT_URI],
+            "response_type": ["code"],
+            "code_challenge": [challenge_of(VERIFIER)],
+            "code_challenge_method": ["S256"],
+            "grant_type": ["authorization_code", "refresh_token"],
+            "code": [self.live, self.spent],
+            "code_verifier": [VERIFIER, VERIFIER[::-1]],
+            "refresh_token": [current["refresh_token"], self.used],
+            "token": ["sga_unknown.secret", current["access_token"]],
+            "transaction": [self.walk.transaction],
+            "decision": ["preview", "approve"],
+            "default": ["editor"],
+        }
+        parts = {
+            "token": (
+                ("grant_type", "client_id", "code", "code_verifier"),
+                ("grant_type", "client_id", "refresh_token"),
+            ),
+            "revoke": (("client_id", "token"),),
+            "consent": (("transaction", "decision", "default"),),
+        }
+        self.whole = {
+            endpoint: [
+                dict(zip(names, values, strict=True))
+                for names in kinds
+                for values in product(*(self.right[name] for name in names))
+                if "grant_type" not in names or (values[0] == "refresh_token") == ("refresh_token" in names)
+            ]
+            for endpoint, kinds in parts.items()
         }
 
 
@@ -122,10 +177,16 @@ def _pair(name, value, *, escape):
 
 
 @st.composite
-def encoded_pairs(draw, right):
-    """A query or form: right and wrong parameters, repeated and damaged ones."""
+def encoded_pairs(draw, known, endpoint=None):
+    """A query or form: right and wrong parameters, repeated and damaged ones; or a right request, almost."""
+    if endpoint in known.whole and draw(st.booleans()):
+        almost = dict(draw(st.sampled_from(known.whole[endpoint])))
+        name = draw(st.sampled_from([*almost, ""]))
+        almost |= {name: draw(values)} if draw(st.booleans()) else {}
+        return b"&".join(_pair(name, value, escape=True) for name, value in almost.items())
+    right = known.right
     chosen = draw(st.sets(st.sampled_from(sorted(right)), max_size=len(right)))
-    pieces = [_pair(name, right[name], escape=True) for name in sorted(chosen)]
+    pieces = [_pair(name, draw(st.sampled_from(right[name])), escape=True) for name in sorted(chosen)]
     wrong = st.tuples(st.sampled_from(NAMES) | st.text(max_size=8), values, st.booleans())
     pieces += [_pair(name, value, escape=escape) for name, value, escape in draw(st.lists(wrong, max_size=5))]
     pieces += draw(st.lists(st.binary(max_size=20), max_size=1))
@@ -181,10 +242,10 @@ def requests(draw, known, endpoint):
     register = path.endswith("/register")
     body = b""
     if method == "POST":
-        body = draw(registrations() if register else encoded_pairs(known.right))
+        body = draw(registrations() if register else encoded_pairs(known, endpoint))
     if draw(st.integers(0, 19)) == 19:
         body = draw(st.binary(min_size=1, max_size=50)) * draw(st.sampled_from([1, 3000, 30_000]))
-    query = draw(encoded_pairs(known.right)) if method == "GET" or draw(st.booleans()) else b""
+    query = draw(encoded_pairs(known)) if method == "GET" or draw(st.booleans()) else b""
     cut = draw(st.integers(0, len(body)))
     return Sent(
         draw(st.sampled_from([method] * 20 + METHODS)),

@@ -6,6 +6,7 @@ from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from threading import Timer
+from typing import IO
 
 from attrs import frozen
 
@@ -25,9 +26,11 @@ class Addresses:
 
 
 @contextmanager
-def _program(*arguments: str) -> Generator[str]:
+def _program(*arguments: str, log: IO[bytes] | None) -> Generator[str]:
     """A process of its own; it prints its address as soon as it listens."""
-    process = subprocess.Popen([sys.executable, *arguments], stdout=subprocess.PIPE, text=True)  # noqa: S603 - our own
+    process = subprocess.Popen(  # noqa: S603 - our own
+        [sys.executable, *arguments], stdout=subprocess.PIPE, stderr=log, text=True
+    )
     late = Timer(START_SECONDS, process.kill)
     late.start()
     try:
@@ -53,12 +56,13 @@ def _end(process: subprocess.Popen[str]) -> None:
 
 
 @contextmanager
-def both(data: Path, port: int = PORT) -> Generator[Addresses]:
+def both(data: Path, port: int = PORT, *, log: IO[bytes] | None = None) -> Generator[Addresses]:
     """Both programs, while the block runs. Weather Bot is told one address, and shares nothing else.
 
     Args:
         data: the folder in which each keeps a file.
         port: where Acme IoT listens if it can; Weather Bot listens at the next one. 0: anywhere.
+        log: where they write what they complain of; None: where this process does.
 
     Raises:
         DemoError: one does not start.
@@ -67,13 +71,17 @@ def both(data: Path, port: int = PORT) -> Generator[Addresses]:
     bot = Path(__file__).with_name("weather_bot.py")
     with ExitStack() as running:
         acme = running.enter_context(
-            _program("-m", "scopegate.demo.host", "--data", str(data / "scopegate.db"), "--port", str(port))
+            _program(
+                *("-m", "scopegate.demo.host", "--data", str(data / "scopegate.db"), "--port", str(port)),
+                log=log,
+            )
         )
         # By its path, as a file that could be anywhere: it imports nothing of ours.
         weather_bot = running.enter_context(
             _program(
                 *("-P", str(bot), "--acme", acme, "--memory", str(data / "weather-bot.json")),
                 *("--port", str(port and port + 1)),
+                log=log,
             )
         )
         yield Addresses(acme, weather_bot)

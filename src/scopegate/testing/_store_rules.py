@@ -205,7 +205,7 @@ class Guards:
         holds(written(store, "realm"), f"{case}: a true guard writes the change")
         added = store.token("realm", "other", digest_of("of a follower"))
         dropped = store.token("realm", "other", digest_of("of another"))
-        equal(added and added.credential, FOLLOWERS[0].credential, "AddCredential follows")  # type: ignore[union-attr]
+        equal(added and added.credential, FOLLOWERS[0].credential, "AddCredential follows")  # type: ignore[union-attr]  # it is an AddCredential
         equal(dropped and dropped.credential, None, "DropCredential follows")
         equal(added and added.token.last_used_at, NOW + 5, "Touch follows")
         events = every(partial(store.events, "realm", user=None, token_id=None))

@@ -50,7 +50,7 @@ def make_settings(name: str = "Laptop", **changes: Any) -> Settings:  # noqa: AN
     return Settings(**(values | changes))
 
 
-def make_token(token_id: str = "one", **changes: Any) -> Token:  # noqa: ANN401
+def make_token(token_id: str = "one", **changes: Any) -> Token:  # noqa: ANN401 - any field of it
     """A token that was just approved."""
     values: dict[str, Any] = {
         "id": token_id,
@@ -65,7 +65,7 @@ def make_token(token_id: str = "one", **changes: Any) -> Token:  # noqa: ANN401
     return Token(**(values | changes))
 
 
-def make_credential(name: str, token_id: str = "one", **changes: Any) -> Credential:  # noqa: ANN401
+def make_credential(name: str, token_id: str = "one", **changes: Any) -> Credential:  # noqa: ANN401 - any field of it
     """An access credential with the digest of a name."""
     values: dict[str, Any] = {
         "token_id": token_id,
@@ -77,7 +77,7 @@ def make_credential(name: str, token_id: str = "one", **changes: Any) -> Credent
     return Credential(**(values | changes))
 
 
-def make_client(client_id: str = "app", **changes: Any) -> Client:  # noqa: ANN401
+def make_client(client_id: str = "app", **changes: Any) -> Client:  # noqa: ANN401 - any field of it
     """A client that registered itself."""
     values: dict[str, Any] = {
         "id": client_id,
@@ -87,7 +87,7 @@ def make_client(client_id: str = "app", **changes: Any) -> Client:  # noqa: ANN4
     return Client(**(values | changes))
 
 
-def make_event(detail: str = "", **changes: Any) -> Event:  # noqa: ANN401
+def make_event(detail: str = "", **changes: Any) -> Event:  # noqa: ANN401 - any field of it
     """An event of the token ``one``."""
     values: dict[str, Any] = {
         "kind": EventKind.CHANGED,

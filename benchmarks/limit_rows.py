@@ -17,6 +17,7 @@ from benchmarks.limits import (
     Grants,
     Located,
     Token,
+    async_verifier,
     code_exchange,
     dutiful_token_endpoint,
     dutiful_verifier,
@@ -49,8 +50,8 @@ def in_any_order(items: Sequence[Item], count: int) -> list[Item]:
     return picked[:count]
 
 
-def bearer(stored: int) -> Row[bytes]:
-    """Return the ruler of the bearer check over that many stored access tokens."""
+def bearer(stored: int, *, awaits: bool = False) -> Row[bytes]:
+    """Return the ruler of the bearer check over that many stored access tokens; ``awaits``: as a coroutine."""
     access: dict[bytes, Credential] = {}
     headers: list[bytes] = []
 
@@ -70,9 +71,10 @@ def bearer(stored: int) -> Row[bytes]:
     paused = token()
     paused.alive = False
     return Row(
-        name="LIMIT",
+        name="LIMIT, async" if awaits else "LIMIT",
         prepare=lambda count: in_any_order(headers, count),
-        call=verifier(access, workload.RESOURCE, READ),
+        call=(async_verifier if awaits else verifier)(access, workload.RESOURCE, READ),
+        awaits=awaits,
         read=read_user,
         refused={
             "unknown": unknown_header,

@@ -74,6 +74,25 @@ def verifier(access: dict[bytes, Credential], audience: str, required: int) -> C
     return verify
 
 
+def async_verifier(
+    access: dict[bytes, Credential], audience: str, required: int
+) -> Callable[[bytes], Awaitable[str | None]]:
+    """Return `verifier` as one coroutine function: what an asynchronous server cannot do without."""
+
+    async def verify(authorization: bytes) -> str | None:
+        if authorization[:7] != b"Bearer " and authorization[:7].lower() != b"bearer ":
+            return None
+        row = access.get(sha256(authorization[7:]).digest())
+        if row is None:
+            return None
+        token, _, expires_at, intended, mask = row
+        if not token.alive or expires_at <= time() or intended != audience or mask & required != required:
+            return None
+        return token.user
+
+    return verify
+
+
 # A token's facts: user, client, revoked, generation, expires at, active, last used at.
 Facts = tuple[str, str, bool, int, float | None, bool, float]
 # An access credential of a token: token id, generation, expires at, audience, scope mask.

@@ -1,6 +1,6 @@
 """scopegate itself, through its public entry points, over the store in memory, a directory attached."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from os import urandom
 from time import time
 
@@ -210,32 +210,50 @@ class Stock:
         )
 
 
+def scoped(granted: Access | Refusal) -> Access | Refusal:
+    """Refuse where the scope is not among those granted, as a host does that has no catalogue of actions."""
+    return granted if isinstance(granted, Refusal) or workload.SCOPE in granted.scopes else TOO_LITTLE
+
+
 def bearer(stored: int) -> Row[str]:
     """Return scopegate's bearer check over that many stored access tokens."""
     stock = Stock.new()
-    server = stock.server()
+    access, scope = stock.server().access, workload.SCOPE
 
-    def call(header: str) -> Access | Refusal:
-        granted = server.access(header)
-        return granted if isinstance(granted, Refusal) or workload.SCOPE in granted.scopes else TOO_LITTLE
+    def loop(headers: Sequence[str]) -> None:
+        for header in headers:
+            granted = access(header)
+            if isinstance(granted, Refusal) or scope not in granted.scopes:
+                raise AssertionError
 
-    return bearer_row("scopegate", stock, stored, call)
+    return bearer_row("scopegate", stock, stored, lambda header: scoped(access(header)), loop)
 
 
 def async_bearer(stored: int) -> Row[str]:
     """Return the same through the asynchronous server."""
     stock = Stock.new()
-    server = stock.async_server()
+    access, scope = stock.async_server().access, workload.SCOPE
+
+    async def loop(headers: Sequence[str]) -> None:
+        for header in headers:
+            granted = await access(header)
+            if isinstance(granted, Refusal) or scope not in granted.scopes:
+                raise AssertionError
 
     async def call(header: str) -> Access | Refusal:
-        granted = await server.access(header)
-        return granted if isinstance(granted, Refusal) or workload.SCOPE in granted.scopes else TOO_LITTLE
+        return scoped(await access(header))
 
-    return bearer_row("scopegate, async", stock, stored, call, awaits=True)
+    return bearer_row("scopegate, async", stock, stored, call, loop, awaits=True)
 
 
 def bearer_row(
-    name: str, stock: Stock, stored: int, call: Callable[[str], object], *, awaits: bool = False
+    name: str,
+    stock: Stock,
+    stored: int,
+    call: Callable[[str], object],
+    loop: Callable[[Sequence[str]], object],
+    *,
+    awaits: bool = False,
 ) -> Row[str]:
     """Return the row of one server's bearer check."""
     headers = [stock.bearer() for _ in range(stored)]
@@ -243,6 +261,7 @@ def bearer_row(
         name=name,
         prepare=lambda count: in_any_order(headers, count),
         call=call,
+        loop=loop,
         read=read_access,
         refused={
             "unknown": lambda: unknown_header().decode(),

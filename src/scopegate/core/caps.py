@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
-from typing import Final
+from typing import Final, TypeAlias
 
 from attrs import field, frozen
 
@@ -23,6 +23,10 @@ class LimitSource(StrEnum):
     NEW_ORGANIZATION = "new_organization"
     DEFAULT_CAP = "default_cap"
     CEILING = "ceiling"
+
+
+RankedCap: TypeAlias = tuple[int, dict[str | None, int], dict[str | None, tuple[str | None, int]]]
+"""Ranks: of owners without an entry, of owners by id (None: the sandbox), of applications by id with their owner."""
 
 
 @frozen
@@ -98,6 +102,31 @@ def cap_levels(cap: RoleCap, owner: Owner, application: str | None) -> list[tupl
     elif cap.known is not None and owner.id not in cap.known:
         found.append((LimitSource.NEW_ORGANIZATION, NONE))
     return [*found, (LimitSource.DEFAULT_CAP, cap.default)]
+
+
+def ranked(cap: RoleCap, ranks: Mapping[str, int], *, lower_only: bool) -> RankedCap:
+    """A cap made ready for deciding: names become ranks, and all that does not depend on the place is settled.
+
+    Args:
+        cap: the cap.
+        ranks: of the ladder; a name that it lacks is ``none``.
+        lower_only: whether an override counts at most as the level above it.
+    """
+    default = ranks.get(cap.default, 0)
+
+    def below(role: str, above: int) -> int:
+        rank = ranks.get(role, 0)
+        return min(rank, above) if lower_only else rank
+
+    elsewhere = default if cap.known is None else 0
+    owners: dict[str | None, int] = dict.fromkeys(cap.known or (), default)
+    owners[None] = default if cap.sandbox is None else below(cap.sandbox, default)
+    owners.update({id_: below(role, default) for id_, role in cap.organizations.items()})
+    applications: dict[str | None, tuple[str | None, int]] = {
+        id_: (own.organization, below(own.role, owners.get(own.organization, elsewhere)))
+        for id_, own in cap.applications.items()
+    }
+    return elsewhere, owners, applications
 
 
 def validate_cap(ladder: RoleLadder, cap: RoleCap) -> RoleCap:

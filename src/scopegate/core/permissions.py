@@ -9,11 +9,11 @@ from typing import Final, TypeAlias, cast
 
 from attrs import frozen
 
-from scopegate.core.caps import LimitSource, RoleCap, cap_levels
+from scopegate.core.caps import LimitSource, RoleCap, cap_levels, ranked
 from scopegate.core.catalogue import MASK_MEMORY, Catalogue, Rule
 from scopegate.core.roles import NONE
 from scopegate.core.scopes import Target
-from scopegate.core.standing import NOWHERE, Owner, Sandbox, Standing
+from scopegate.core.standing import NOWHERE, Sandbox, Standing
 from scopegate.core.tokens import Memo, Settings, Token
 from scopegate.errors import InvalidValueError
 
@@ -232,7 +232,7 @@ class Evaluator:
             return organization, None
         return None
 
-    def allows(  # noqa: C901, PLR0912, PLR0915 - law 1 and the end of law 2 in one piece: it is asked at every request
+    def allows(  # noqa: C901, PLR0912 - law 1 and the end of law 2 in one piece: it is asked at every request
         self,
         token: Token,
         action: str,
@@ -260,49 +260,36 @@ class Evaluator:
         memo = token.memo
         if memo is None or memo[0] is not self._mark:
             memo = self._remembered(token)
-        if not memo[1] & mask or (scopes and not self.catalogue.mask(scopes) & mask):
+        _, granted, elsewhere, owners, applications = memo
+        if not granted & mask or (scopes and not self.catalogue.mask(scopes) & mask):
             return False
         if standing is None or not least:
             return not least
         owner = standing.owner
         if owner is None:
             return False
-        live = standing.role
-        cap = token.settings.cap
-        most = None
+        live, own = standing.role, None
         if at_application:
             if application is None:
                 raise _missing(APPLICATION, action)
             if standing.application_role is not None:
                 live = standing.application_role
-            own = cap.applications.get(application)
-            if own is not None and own.organization == owner.id:  # else it is void: the application has moved
-                most = own.role
-        if most is None:
-            most = cap.sandbox if owner.id is None else cap.organizations.get(owner.id)
-            if most is None:
-                known = cap.known
-                most = cap.default if known is None or owner.id is None or owner.id in known else NONE
-        ranks = self._ranks
-        try:
-            if ranks[live] < least or ranks[most] < least:
-                return False
-        except KeyError:  # a role that the ladder does not know
+            own = applications.get(application)
+        if self._ranks.get(live, 0) < least:
             return False
-        if self.lower_only and self._above(cap, owner) < least:
+        # An override is void where its application has moved.
+        most = own[1] if own is not None and own[0] == owner.id else owners.get(owner.id, elsewhere)
+        if most < least:
             return False
         if standing.ceiling is None:
             return True
         ceiling = standing.ceiling.of(token.client_id)
-        return ceiling is None or ranks.get(ceiling, 0) >= least
-
-    def _above(self, cap: RoleCap, owner: Owner) -> int:
-        """The least rank among the levels above an application's: what no override may exceed."""
-        return min(self._ranks.get(role, 0) for _, role in cap_levels(cap, owner, None))
+        return ceiling is None or self._ranks.get(ceiling, 0) >= least
 
     def _remembered(self, token: Token) -> Memo:
-        """What of the scopes does not change while this state of the token stands, worked out once."""
-        memo = self._mark, self.catalogue.mask(token.scopes) | self._any
+        """What does not change while this state of the token stands, worked out once."""
+        cap = ranked(token.settings.cap, self._ranks, lower_only=self.lower_only)
+        memo = (self._mark, self.catalogue.mask(token.scopes) | self._any, *cap)
         object.__setattr__(token, "memo", memo)  # no part of its value: two equal tokens stay equal
         return memo
 

@@ -5,7 +5,7 @@ from typing import Final, TypeAlias
 
 from attrs import field, frozen
 
-from scopegate.core.caps import RoleCap
+from scopegate.core.caps import RankedCap, RoleCap
 from scopegate.errors import InvalidValueError
 
 MAXIMUM_NAME: Final = 255
@@ -59,8 +59,8 @@ class Settings:
     verifier_failures: int = 0
 
 
-Memo: TypeAlias = tuple[object, int]
-"""The mark of an evaluator, and the scopes as its mask."""
+Memo: TypeAlias = tuple[object, int, *RankedCap]
+"""The mark of an evaluator, the scopes as its mask, and the cap in its ranks."""
 
 
 @frozen
@@ -88,7 +88,7 @@ class Token:
         revoked_reason: why.
         last_used_at: POSIX seconds, coarse.
         unknown: fields of a newer release, carried along.
-        memo: what an evaluator worked out of the scopes, kept while this state of the token is.
+        memo: what an evaluator worked out of scopes and cap, kept while this state of the token is.
     """
 
     id: str

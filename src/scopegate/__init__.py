@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from scopegate import presets, profiles
+    from scopegate.core import whatif
     from scopegate.core.caps import ApplicationCap, RoleCap
     from scopegate.core.catalogue import Catalogue
     from scopegate.core.clients import AuthMethod, Client
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from scopegate.flows.configuration import Resource
     from scopegate.flows.manage import TokenView
     from scopegate.flows.outcomes import SignedIn
+    from scopegate.flows.reach import Compared, Reached
     from scopegate.profiles import Profile
     from scopegate.server import AuthorizationServer
     from scopegate.server_async import AsyncAuthorizationServer
@@ -50,6 +52,7 @@ __all__ = [
     "Catalogue",
     "Ceiling",
     "Client",
+    "Compared",
     "ConfigurationError",
     "Evaluator",
     "Explanation",
@@ -58,6 +61,7 @@ __all__ = [
     "Membership",
     "Organization",
     "Profile",
+    "Reached",
     "Refusal",
     "Resource",
     "Role",
@@ -73,6 +77,7 @@ __all__ = [
     "in_threads",
     "presets",
     "profiles",
+    "whatif",
 ]
 
 _HOMES: Final = {
@@ -99,20 +104,26 @@ _HOMES: Final = {
     "scopegate.flows.configuration": ("Resource",),
     "scopegate.flows.manage": ("TokenView",),
     "scopegate.flows.outcomes": ("SignedIn",),
+    "scopegate.flows.reach": ("Compared", "Reached"),
     "scopegate.profiles": ("Profile",),
     "scopegate.server": ("AuthorizationServer",),
     "scopegate.server_async": ("AsyncAuthorizationServer",),
+}
+_MODULES: Final = {
+    "presets": "scopegate.presets",
+    "profiles": "scopegate.profiles",
+    "whatif": "scopegate.core.whatif",
 }
 _HOME: Final = {name: home for home, names in _HOMES.items() for name in names}
 
 
 def __getattr__(name: str) -> object:
-    if name in {"presets", "profiles"}:
-        return import_module(f"scopegate.{name}")
-    if name not in _HOME:
+    if name not in _MODULES and name not in _HOME:
         msg = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(msg)
-    found: object = getattr(import_module(_HOME[name]), name)
+    found: object = (
+        import_module(_MODULES[name]) if name in _MODULES else getattr(import_module(_HOME[name]), name)
+    )
     globals()[name] = found
     return found
 

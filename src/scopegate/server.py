@@ -14,6 +14,7 @@ from scopegate.core.credentials import Entropy
 from scopegate.core.permissions import APPLICATION, ORGANIZATION, Explanation, Subject
 from scopegate.core.records import Page
 from scopegate.core.standing import Membership, Sandbox, Standing
+from scopegate.core.whatif import WhatIf
 from scopegate.directory import UNAVAILABLE, Memberships, as_directory, bare
 from scopegate.errors import ConflictError, ContentionError, DirectoryUnavailableError
 from scopegate.flows import authorize, consent, exchange, manage, reach, register, revoke, throttling
@@ -35,7 +36,7 @@ from scopegate.flows.outcomes import (
     SignedIn,
     TokenOutcome,
 )
-from scopegate.flows.reach import Compared, Held, Reached, Spot, WhatIf
+from scopegate.flows.reach import Compared, Held, Reached, Spot
 from scopegate.flows.register import RegistrationRequest
 from scopegate.flows.requests import ClientRequest, ConsentForm, Parameters
 from scopegate.profiles import DEFAULT, Profile

@@ -17,7 +17,7 @@ from scopegate import (
     RoleCap,
     presets,
 )
-from scopegate.flows.reach import MemberRole
+from scopegate.core.whatif import MemberRole
 from scopegate.profiles import DEFAULT
 
 EVERYTHING = "all.Organization.bounded only.User.read"

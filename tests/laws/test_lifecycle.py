@@ -381,7 +381,8 @@ class Lifecycle(RuleBasedStateMachine):
                     and found in {Status.ACTIVE, Status.INACTIVE}
                 )
                 if isinstance(outcome, Refusal):
-                    expected = "paused" if alive and found is Status.INACTIVE else "invalid_token"
+                    told = self.profile.paused == "forbid" and alive and found is Status.INACTIVE
+                    expected = "paused" if told else "invalid_token"
                     assert outcome.reason == expected
                     assert not (alive and found is Status.ACTIVE)
                 else:

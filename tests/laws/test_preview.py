@@ -17,7 +17,7 @@ from tests.support.situations import (
     standing_of,
 )
 
-from scopegate.flows.reach import MemberRole, NewCeiling, Pause, Recap, Resume
+from scopegate.core.whatif import MemberRole, NewCeiling, Pause, Recap, Resume
 
 ROLES = (*high_roles(SEED), "none")
 TOP = SEED["ladder"][-1]

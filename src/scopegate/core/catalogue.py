@@ -199,6 +199,10 @@ class Catalogue:
             self.masks[scopes] = known
         return known
 
+    def current(self, names: Iterable[str]) -> tuple[str, ...]:
+        """Names as they are called now; one that was not renamed stays as it is."""
+        return tuple(dict.fromkeys(self.renamed.get(name, name) for name in names))
+
     def rule(self, action: str) -> Rule:
         """The rule of an action.
 

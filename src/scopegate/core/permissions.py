@@ -339,12 +339,13 @@ class Evaluator:
     ) -> Explanation:
         roles = self.catalogue.roles.roles
         rank = self.rank(token, at, application)
-        live, cap, ceiling = self._limits(token, at, application)
-        limits = [limit for limit in (live, cap, ceiling) if limit is not None]
-        low = [limit for limit in limits if self._ranks.get(limit.role, 0) < rule.rank]
+        live, caps, ceiling = self._limits(token, at, application)
+        limits = [live, *caps, *ceiling]
+        low = [limit for limit in limits if self._height(limit) < rule.rank]
         reason = "not_a_member" if at.owner is None else TOO_LOW[low[0].source] if low else ""
         layers.append(Judged(Layer.ROLE, rank >= rule.rank, reason))
-        lowest = min(limits, key=lambda limit: self._ranks.get(limit.role, 0))
+        lowest = min(limits, key=self._height)
+        cap = min(caps, key=self._height, default=None)
         least = roles[rule.rank].name
         return Explanation(
             rule=rule,
@@ -353,32 +354,34 @@ class Evaluator:
             binding=_binding(layers, low[0] if low else lowest),
             remedies=(
                 *_remedies(rule, layers),
-                *(Remedy(MAY_RAISE[limit.source], limit.source, least) for limit in low),
+                *(Remedy(_may_raise(limit, at), limit.source, least) for limit in low),
             ),
             live_role=live.role,
             cap_role=NONE if cap is None else cap.role,
             cap_source=None if cap is None else cap.source,
-            ceiling_role="" if ceiling is None else ceiling.role,
+            ceiling_role=ceiling[0].role if ceiling else "",
             effective_role=roles[rank].name,
             least_role=least,
         )
 
     def _limits(
         self, token: Token, at: Standing, application: str | None
-    ) -> tuple[Limit, Limit | None, Limit | None]:
-        """What limits the role at a place: live role, cap and ceiling. Who is not there has no role to be limited."""
+    ) -> tuple[Limit, list[Limit], list[Limit]]:
+        """What limits the role at a place: live role, levels of the cap, ceiling. A stranger has no role to limit."""
         if at.owner is None:
-            return Limit(LimitSource.LIVE_ROLE, NONE), None, None
+            return Limit(LimitSource.LIVE_ROLE, NONE), [], []
         live = at.role if application is None or at.application_role is None else at.application_role
         levels = cap_levels(token.settings.cap, at.owner, application)
-        if self.lower_only:
-            levels.sort(key=lambda level: self._ranks.get(level[1], 0))
+        counted = levels if self.lower_only else levels[:1]
         ceiling = None if at.ceiling is None else at.ceiling.of(token.client_id)
         return (
             Limit(LimitSource.LIVE_ROLE, live),
-            Limit(*levels[0]),
-            None if ceiling is None else Limit(LimitSource.CEILING, ceiling),
+            [Limit(source, role) for source, role in counted],
+            [] if ceiling is None else [Limit(LimitSource.CEILING, ceiling)],
         )
+
+    def _height(self, limit: Limit) -> int:
+        return self._ranks.get(limit.role, 0)
 
     def opened(
         self, subject: Subject, standing: Standing | None, application: str | None = None
@@ -437,6 +440,12 @@ def _without_role(rule: Rule, layers: list[Judged]) -> Explanation:
 
 def _missing(place: str, action: str) -> InvalidValueError:
     return InvalidValueError(place, f"{action} is judged at an {place}: name it")
+
+
+def _may_raise(limit: Limit, at: Standing) -> Who:
+    """Who may raise a limit; nobody but the host gives roles in a sandbox."""
+    in_sandbox = at.owner is not None and at.owner.id is None
+    return Who.HOST if in_sandbox and limit.source is LimitSource.LIVE_ROLE else MAY_RAISE[limit.source]
 
 
 def _shortage(rule: Rule) -> str:

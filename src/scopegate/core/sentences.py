@@ -36,8 +36,9 @@ def describe(catalogue: Catalogue, scope: str) -> Sentence:
                 scope, f"{_verb(found.classes)} {objects}.", _tag(found.classes), _never(found.classes)
             )
         case ActionScope():
-            things = "; ".join(_thing(action) for action in found.actions if not action.closed)
-            return Sentence(scope, f"{things}.", _tag(found.classes), "Do anything else")
+            things = [_thing(action) for action in found.actions if not action.closed]
+            text = "; ".join(things) or "Nothing, for what it names is closed to applications"
+            return Sentence(scope, f"{text}.", _tag(found.classes), "Do anything else")
         case _:
             assert_never(found)
 

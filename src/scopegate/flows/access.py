@@ -133,7 +133,7 @@ WRONG_AUDIENCE: Final = Refusal(
 )
 PAUSED: Final = Refusal(Layer.STATUS, "paused", 403, "", "the user has switched this token off")
 PAUSED_STRICTLY: Final = Refusal(
-    Layer.STATUS, "paused", 401, "invalid_token", "the access token is not valid"
+    Layer.STATUS, "invalid_token", 401, "invalid_token", "the access token is not valid"
 )
 
 
@@ -237,7 +237,8 @@ def shortage(config: Configuration, access: Access, actions: Sequence[str], reso
     if all(mask & rule.mask for rule in rules):
         return None
     client = access.record.client
-    needed = config.catalogue.needed(rules, None if client is None else client.scopes)
+    own = None if client is None or client.scopes is None else config.catalogue.current(client.scopes)
+    needed = config.catalogue.needed(rules, own)
     if needed is None:
         return Refusal(Layer.SCOPE, "closed_to_tokens", 403, "", "no access token may do this", (), resource)
     code, description = "insufficient_scope", "the access token lacks a scope for this"

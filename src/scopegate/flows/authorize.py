@@ -82,7 +82,8 @@ def _engine_check(
 ) -> AuthorizationCheck:
     scope = parameters.get("scope")
     offered = config.catalogue.offered
-    allowed = offered if client.scopes is None else [name for name in client.scopes if name in offered]
+    own = None if client.scopes is None else config.catalogue.current(client.scopes)
+    allowed = offered if own is None else [name for name in own if name in offered]
     first = next(
         (known for known in granted_or_default(config, parameters.resources)), config.resources[0].uri
     )
@@ -90,7 +91,7 @@ def _engine_check(
         client_id=client.id,
         redirect_uri=parameters.get("redirect_uri"),
         response_type=parameters.get("response_type"),
-        scope=None if scope is None else " ".join(filter(None, scope.split(" "))),
+        scope=None if scope is None else " ".join(config.catalogue.current(filter(None, scope.split(" ")))),
         code_challenge=parameters.get("code_challenge"),
         code_challenge_method=parameters.get("code_challenge_method"),
         known_client=client,

@@ -147,7 +147,9 @@ def prompt(
     redirect = match(client.redirect_uris, transaction.redirect_uri)
     if redirect is None:
         return ErrorPage("bad_redirect_uri")
-    if client.scopes is not None and not set(client.scopes).issuperset(transaction.scopes):
+    if client.scopes is not None and not set(config.catalogue.current(client.scopes)).issuperset(
+        transaction.scopes
+    ):
         return ErrorPage("expired_transaction")
     if account is None or not account.enabled:
         return ErrorPage("sign_in_required", 403)

@@ -8,7 +8,7 @@ from typing import TypeAlias, assert_never
 
 from attrs import evolve, field, frozen
 
-from scopegate.core.caps import RoleCap
+from scopegate.core.caps import RoleCap, validate_cap
 from scopegate.core.permissions import Barrier, Explanation, Layer, Place, Subject
 from scopegate.core.roles import NONE
 from scopegate.core.scopes import Target
@@ -23,6 +23,7 @@ from scopegate.core.standing import (
     Standing,
 )
 from scopegate.core.tokens import Status
+from scopegate.core.whatif import MemberRole, NewCeiling, Pause, Recap, Resume, WhatIf
 from scopegate.errors import InvalidValueError
 from scopegate.flows.access import Access
 from scopegate.flows.configuration import Configuration
@@ -81,43 +82,6 @@ class Reached:
     label: str
     role: str
     actions: tuple[str, ...] = field(repr=False)
-
-
-@frozen
-class Recap:
-    """The user replaces the cap."""
-
-    cap: RoleCap
-
-
-@frozen
-class Pause:
-    """The user switches the token off."""
-
-
-@frozen
-class Resume:
-    """The user switches the token on."""
-
-
-@frozen
-class MemberRole:
-    """The user gets another role, in an organization or on one of its applications. None: the user leaves it."""
-
-    organization: str | Sandbox
-    role: str | None
-    application: str | None = None
-
-
-@frozen
-class NewCeiling:
-    """An organization sets another ceiling; None takes it away."""
-
-    organization: str
-    ceiling: Ceiling | None
-
-
-WhatIf: TypeAlias = Recap | Pause | Resume | MemberRole | NewCeiling
 
 
 @frozen
@@ -232,9 +196,13 @@ class Comparison:
         config: the server's configuration.
         judged: the token as it is.
         change: the change; None: nothing.
+
+    Raises:
+        InvalidValueError: a role in the change is not one of the ladder's.
     """
 
     def __init__(self, config: Configuration, judged: Subject, change: WhatIf | None) -> None:
+        _validate(config, change)
         self._config = config
         self._before = judged
         self._after = _changed(judged, change)
@@ -270,6 +238,20 @@ class Comparison:
             organization = self._awaited.organization
             label = "" if isinstance(organization, Sandbox) else organization
             yield self.at(Spot(organization, None, label, NOWHERE))
+
+
+def _validate(config: Configuration, change: WhatIf | None) -> None:
+    """Refuse roles that there are not, as the change itself would."""
+    ladder = config.catalogue.roles
+    match change:
+        case Recap(cap):
+            validate_cap(ladder, cap)
+        case MemberRole(role=str(role)):
+            validate_cap(ladder, RoleCap(role))
+        case NewCeiling(ceiling=Ceiling(role, clients)):
+            validate_cap(ladder, RoleCap(role or NONE, clients))
+        case _:
+            pass
 
 
 def _changed(judged: Subject, change: WhatIf | None) -> Subject:

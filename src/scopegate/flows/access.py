@@ -51,7 +51,7 @@ class Refusal:
 class Access:
     """A request that carries a good access token. It lives as long as the request.
 
-    It is made without a constructor, for every request makes one; see `of`.
+    It is made without a constructor, for every request makes one; see `of`. ``asked`` comes with the first answer.
 
     Attributes:
         record: the token, its client and the access token that was presented.
@@ -74,7 +74,6 @@ class Access:
         access.record = record
         access.is_stale = False
         access.narrowed = () if record.credential is None else record.credential.scopes
-        access.asked = ()
         return access
 
     @property
@@ -114,11 +113,11 @@ class Access:
 
     def recalled(self, place: Place) -> Standing | None:
         """What the directory said about a place earlier in this request."""
-        return next((standing for known, standing in self.asked if known == place), None)
+        return next((standing for known, standing in getattr(self, "asked", ()) if known == place), None)
 
     def remember(self, place: Place, standing: Standing) -> None:
         """Keep what the directory said, for this request."""
-        self.asked = (*self.asked, (place, standing))
+        self.asked = (*getattr(self, "asked", ()), (place, standing))
 
 
 NO_CREDENTIALS: Final = Refusal(Layer.CREDENTIAL, "no_credentials", 401)
@@ -180,7 +179,7 @@ class Gate:
             if scheme.lower() != "bearer" or kind != ACCESS:
                 return None
         token_id, _, secret = presented.partition(".")
-        if not secret or len(secret) > MAXIMUM_PRESENTED:
+        if not 0 < len(secret) <= MAXIMUM_PRESENTED:
             return None
         try:
             return token_id, sha256((self._prefix + secret).encode()).digest()
@@ -209,9 +208,9 @@ class Gate:
             return self._paused
         access = Access()
         access.record = record
-        access.is_stale = token.last_used_at is None or now - token.last_used_at >= self._precision
         access.narrowed = credential.scopes
-        access.asked = ()
+        last = token.last_used_at
+        access.is_stale = last is None or now - last >= self._precision
         return access
 
     def refused(self, access: Access, actions: Sequence[str]) -> Refusal:

@@ -18,7 +18,7 @@ ROOM = Path(scopegate.__file__).parent
 SHELLS = ("server.py", "server_async.py")
 MOST_STATEMENTS = 12
 LONGER = MappingProxyType({"access": 30, "__init__": 13})
-"""Every request runs `access`, where each call of a step would cost each request; a constructor only puts things away."""
+"""Every request runs `access`, where each call of a step would cost; a constructor only puts things away."""
 PLAIN_NAMES = MappingProxyType(
     {
         "__aenter__": "__enter__",

@@ -13,15 +13,6 @@ EXPLAINED = re.compile(
     r"#\s*(?:noqa:\s*[A-Z]+\d+(?:,\s*[A-Z]+\d+)*|(?:type|pyright):\s*ignore\[[\w, -]+\]|pragma:\s*no\s*\w+)"
     r"\s*(?:-|#)\s+\w"
 )
-AWAITED = {
-    ("flows/challenges.py", "PLR2004"),
-    ("flows/exchange.py", "PLR2004"),
-    ("stores/__init__.py", "PLC0415"),
-    ("stores/_rooms.py", "reportUnknownMemberType"),
-    ("stores/sqlite.py", "PLC0415"),
-    ("web/site.py", "PLR2004"),
-}
-"""Exceptions that do not say it yet. This list only ever gets shorter."""
 
 
 def unexplained(source):
@@ -42,7 +33,7 @@ def test_every_exception_says_why():
         for comment in unexplained(path.read_text("utf-8"))
         for code in re.findall(r"[A-Z]+\d+|(?<=\[)[\w-]+|noqa$", comment)
     }
-    assert found <= AWAITED
+    assert not found
 
 
 @pytest.mark.parametrize(

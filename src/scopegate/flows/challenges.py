@@ -28,7 +28,7 @@ def challenge(config: Configuration, refusal: Refusal) -> Challenge:
     """The answer to a refusal; ``scope`` and ``resource_metadata`` stand before the description (RS-4 to RS-10)."""
     resource = config.resource(refusal.resource)
     parts: list[str] = []
-    if refusal.status != 403 or refusal.error:  # noqa: PLR2004
+    if refusal.status != 403 or refusal.error:  # noqa: PLR2004 - an HTTP status
         parts = [f'resource_metadata="{resource_url(resource)}"']
         scopes = refusal.scopes or (resource.scopes if refusal.reason == "no_credentials" else ())
         if scopes:

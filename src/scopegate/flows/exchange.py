@@ -84,7 +84,8 @@ def read(config: Configuration, request: ClientRequest) -> Presented | OAuthFail
 
 def failure(error: OAuthError) -> OAuthFailure:
     """An error as an answer; 401 carries the challenge of the method that was used, or could have been (CA-5)."""
-    return OAuthFailure(error.code, error.description, error.status, basic=error.status == 401)  # noqa: PLR2004
+    basic = error.status == 401  # noqa: PLR2004 - an HTTP status
+    return OAuthFailure(error.code, error.description, error.status, basic=basic)
 
 
 def named_client(presented: Presented, record: TokenRecord | None) -> str | None:

@@ -22,7 +22,7 @@ __all__ = [
 def __getattr__(name: str) -> object:
     """Import sqlite3 only for those who use it."""
     if name == "SQLiteStore":
-        from scopegate.stores.sqlite import SQLiteStore  # noqa: PLC0415
+        from scopegate.stores.sqlite import SQLiteStore  # noqa: PLC0415 - loaded when it is used
 
         return SQLiteStore
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -67,7 +67,7 @@ class SQLiteStore:
     def asynchronous(self) -> "AsyncSQLiteStore":
         """The twin for asynchronous servers, over the same data; always the same one."""
         # Who has a synchronous server does not pay for importing asyncio.
-        from scopegate.stores._sqlite_async import AsyncSQLiteStore  # noqa: PLC0415
+        from scopegate.stores._sqlite_async import AsyncSQLiteStore  # noqa: PLC0415 - it loads asyncio
 
         if self._twin is None:
             self._twin = AsyncSQLiteStore(self)

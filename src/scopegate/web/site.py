@@ -94,7 +94,7 @@ class Site:
             pages = self.surface.pages
             return Response(status, (*pages.headers, *headers), pages.error(ErrorPage("bad_request", status)))
         content = {
-            "error": "not_found" if status == 404 else "invalid_request",  # noqa: PLR2004
+            "error": "not_found" if status == 404 else "invalid_request",  # noqa: PLR2004 - an HTTP status
             "error_description": REFUSALS[status],
         }
         return Response(status, (*JSON, *NO_STORE, *ANY_ORIGIN, *headers), json.dumps(content).encode())

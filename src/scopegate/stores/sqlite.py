@@ -108,7 +108,7 @@ class SQLiteStore:
             return None
         record, stamps = _record(rows[0]), rows[0][_STAMPS_AT:]
         if record.credential is not None and None not in stamps:
-            self._memory.keep(key, [stamps], record)
+            self._memory.keep((realm, record.token.id, record.credential.digest), [stamps], record)
         return record
 
     def tokens(self, realm: str, query: TokenQuery, /, *, after: str | None, limit: int) -> Page[Token]:

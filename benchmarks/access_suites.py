@@ -7,15 +7,16 @@ from benchmarks.access_rows import LESS, LESS_ASYNC, OURS, SHARES
 from benchmarks.peers import authlib_peer, mcp_peer
 from benchmarks.rows import Suite, Target, Verdict
 from benchmarks.scopegate_rows import Stock
-from benchmarks.sqlite_rows import JOINED, ROW, File
+from benchmarks.sqlite_rows import JOINED, ROW, STAMPS, File
 
 HOT: Final = 100
-REMEMBERED: Final = 500
-FORGOTTEN: Final = 5_000
+FEW: Final = 500
+MANY: Final = 5_000
 GRANTED: Final = Verdict(200, (workload.USER,))
 AUTHLIB: Final = "Authlib + naive decision"
 SELECT: Final = "bare select of the row"
 JOIN: Final = "bare select with client and credential"
+STAMP: Final = "bare select of its stamps"
 TARGETS: Final = (
     Target(LESS, "LIMIT", at_most=2.0),
     Target(LESS_ASYNC, "LIMIT, async", at_most=2.0),
@@ -51,17 +52,18 @@ def access(stored: int) -> Suite:
 
 
 def sqlite(stored: int) -> Suite:
-    """Return the same from a SQLite file: few enough tokens that the store remembers what it read, or too many."""
+    """Return the same from a SQLite file of few tokens or of many; the store remembers what it read of either."""
     file, async_file = (
         File.of(stored),
         File.of(stored),
     )  # for what one colour reads is remembered for the other
     return Suite(
-        name="access-sqlite" if stored == REMEMBERED else "access-sqlite-many",
+        name="access-sqlite" if stored == FEW else "access-sqlite-many",
         title=f"Bearer check and decision from a SQLite file; {stored} tokens stored",
         rows=[
             file.select(SELECT, ROW),
             file.select(JOIN, JOINED),
+            file.select(STAMP, STAMPS, part=True),
             access_rows.directory(),
             access_rows.async_directory(),
             access_rows.ours(file.stock, file.headers),
@@ -75,5 +77,7 @@ def sqlite(stored: int) -> Suite:
             Target(LESS_ASYNC, SELECT, at_most=2.0),
             Target(LESS, JOIN),
             Target(LESS_ASYNC, JOIN),
+            Target(LESS, STAMP),
+            Target(LESS_ASYNC, STAMP),
         ],
     )

@@ -1,4 +1,7 @@
-"""Rows of a SQLite file: the bare selects that nobody can do without, on a connection configured like the store's."""
+"""Rows of a SQLite file: bare selects, on a connection configured like the store's.
+
+Nobody who remembers nothing can do without the row, and nobody at all without something as small as its stamps.
+"""
 
 import sqlite3
 from collections.abc import Sequence
@@ -28,6 +31,11 @@ JOINED: Final = """
     JOIN scopegate_credentials AS k ON k.realm = t.realm AND k.token_id = t.id
     WHERE t.realm = ? AND t.id = ?
 """
+STAMPS: Final = """
+    SELECT ts.stamp, cs.stamp FROM scopegate_token_stamps AS ts
+    JOIN scopegate_client_stamps AS cs ON cs.realm = ts.realm AND cs.id = ts.client_id
+    WHERE ts.realm = ? AND ts.id = ?
+"""
 
 
 @frozen
@@ -50,8 +58,14 @@ class File:
         stock = Stock.new(SQLiteStore(Path(folder.name) / "tokens.db"))
         return cls(folder, stock, [stock.bearer() for _ in range(stored)])
 
-    def select(self, name: str, statement: str) -> Row[Any]:
-        """Return the row of one prepared statement that finds a token by its primary key."""
+    def select(self, name: str, statement: str, *, part: bool = False) -> Row[Any]:
+        """Return the row of one prepared statement that finds a token by its primary key.
+
+        Args:
+            name: of the row.
+            statement: gives the user second, unless it is only a part of an answer.
+            part: whether it is.
+        """
         connection = sqlite3.connect(Path(self.folder.name) / "tokens.db", isolation_level=None)
         connection.execute("PRAGMA synchronous = FULL")
         keys = [(REALM, header.partition("_")[2].partition(".")[0]) for header in self.headers]
@@ -66,5 +80,6 @@ class File:
             prepare=lambda count: in_any_order(keys, count),
             call=lambda key: execute(statement, key).fetchall(),
             loop=loop,
-            read=lambda rows: Verdict(200, (rows[0][1],)) if len(rows) == 1 else Verdict(401),
+            read=lambda rows: Verdict(200, () if part else (rows[0][1],)) if len(rows) == 1 else Verdict(401),
+            part=part,
         )

@@ -143,7 +143,7 @@ SUITES: Final[dict[str, Callable[[], list[Suite]]]] = {
     "verify": lambda: [verify(HOT), verify(MANY)],
     "access": lambda: [access_suites.access(HOT), access_suites.access(MANY)],
     "access-sqlite": lambda: [
-        access_suites.sqlite(stored) for stored in (access_suites.REMEMBERED, access_suites.FORGOTTEN)
+        access_suites.sqlite(stored) for stored in (access_suites.FEW, access_suites.MANY)
     ],
     "decide": lambda: [decision_suites.decide()],
     "decide-organizations": lambda: [decision_suites.by_organizations()],

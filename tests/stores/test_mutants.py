@@ -193,6 +193,20 @@ class NoTurns(MemoryStore):
         self._lock = nullcontext()
 
 
+class RemembersReads(MemoryStore):
+    """Reads each credential once."""
+
+    def __init__(self):
+        super().__init__()
+        self._read = {}
+
+    def token(self, realm, token_id, digest=None, /):
+        """As it was then."""
+        if digest is None:
+            return super().token(realm, token_id)
+        return self._read.setdefault((realm, token_id, digest), super().token(realm, token_id, digest))
+
+
 class SweepsEverything(MemoryStore):
     """Ignores the limit of a sweep."""
 
@@ -375,6 +389,7 @@ MUTANTS = {
     "sweeps old clients": (SweepsOldClients, None, "test_a_registration_that_stays_idle_goes", None),
     "sweeps no clients": (SweepsNoClients, None, "test_idle_registrations_go_within_the_limit", None),
     "check, then write": (NoTurns, slow_decision, "test_one_of_many_wins_a_guard", "AdvanceToken"),
+    "remembers reads": (RemembersReads, None, "test_what_was_read_before_hides_no_change", "RevokeToken"),
     "torn writes": (NoTurns, slow_followers, "test_a_reader_sees_a_commit_whole_or_not_at_all", None),
     "version guard ignored": (
         WHOLE,

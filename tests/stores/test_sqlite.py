@@ -8,16 +8,26 @@ import stat
 import subprocess
 import sys
 from contextlib import ExitStack, closing, contextmanager
+from math import inf
 from threading import Thread
 
 import pytest
 from attrs import evolve
 
-from scopegate.core.changes import AddCredential, AppendEvent, CreateToken, PutClient, ReviseToken, Touch
+from scopegate.core.changes import (
+    AddCredential,
+    AppendEvent,
+    CreateToken,
+    DeleteToken,
+    DropCredential,
+    PutClient,
+    ReviseToken,
+    Touch,
+)
 from scopegate.core.clients import Origin
 from scopegate.core.records import TokenQuery
 from scopegate.errors import ConfigurationError, ConflictError, InvalidValueError, StoreUnavailableError
-from scopegate.stores import SQLiteStore, _sqlite_queries
+from scopegate.stores import SQLiteStore, _sqlite_memory, _sqlite_queries
 from scopegate.stores._codec import client_row
 from scopegate.stores._sqlite_schema import STEPS, prepare
 from scopegate.testing._store_cases import everything, furnish
@@ -413,6 +423,157 @@ class TestNewerReleases:
         assert [event.detail["what"] for event in (*first.items, *second.items)] == ["3", "0"]
 
 
+FIRST = ("realm", "one", digest_of("first"))
+BY_HAND = {
+    "a token": "UPDATE scopegate_tokens SET revoked_at = 1.0, revoked_reason = 'by hand' WHERE id = 'one'",
+    "a token put again": "INSERT OR REPLACE INTO scopegate_tokens"
+    " SELECT realm, id, 'eve', client_id, created_at, document, settings, version, generation, advanced_at,"
+    " reply, revoked_at, revoked_reason, last_used_at FROM scopegate_tokens WHERE id = 'one'",
+    "a token gone": "DELETE FROM scopegate_tokens WHERE id = 'one'",
+    "a token of another client": "UPDATE scopegate_tokens SET client_id = 'another' WHERE id = 'one'",
+    "a credential": "UPDATE scopegate_credentials SET expires_at = 1.0",
+    "a credential gone": "DELETE FROM scopegate_credentials",
+    "a client": "UPDATE scopegate_clients SET document = json_set(document, '$.disabled', json('true'))",
+    "a client put again": "INSERT OR REPLACE INTO scopegate_clients (realm, id, version, document)"
+    " SELECT realm, id, version, '{}' FROM scopegate_clients",
+    "a client gone": "DELETE FROM scopegate_clients",
+    "the stamp of a token": "DELETE FROM scopegate_token_stamps",
+    "the stamp of a client": "DELETE FROM scopegate_client_stamps",
+}
+
+
+class TestStamps:
+    """What was read before is read again only when its stamp has changed, and that it has, whoever wrote."""
+
+    @pytest.fixture
+    def read(self, store, monkeypatch):
+        """The statements that a store with everything in it runs from now on."""
+        furnish(store, "realm")
+        store.token(*FIRST)
+        statements = []
+        rows = store._pool.rows  # noqa: SLF001 - what is inside is what is tested
+
+        def noting(statement, parameters):
+            statements.append(statement)
+            return rows(statement, parameters)
+
+        monkeypatch.setattr(store._pool, "rows", noting)  # noqa: SLF001
+        return statements
+
+    def test_a_record_is_decoded_once(self, store, read):
+        """After that, only stamps are read, and the answer is the very same."""
+        assert store.token(*FIRST) is store.token(*FIRST)
+        assert read == [_sqlite_queries.STAMPS] * 2
+
+    def test_another_credential_of_the_token_is_no_change(self, store, read):
+        """For it changes nothing of what was read."""
+        store.commit("realm", [Touch("other", NOW), AddCredential(make_credential("third"))])
+        store.token(*FIRST)
+        assert read == [_sqlite_queries.STAMPS]
+
+    def test_a_client_that_idles_is_no_change(self, path, store, read):
+        """For nobody reads since when."""
+        with closing(sqlite3.connect(path)) as database, database:
+            database.execute("UPDATE scopegate_clients SET idle_since = 1.0")
+        store.token(*FIRST)
+        assert read == [_sqlite_queries.STAMPS]
+
+    def test_what_is_not_there_is_not_remembered(self, store, read):
+        """Whoever guesses fills no memory."""
+        for _ in range(2):
+            assert store.token("realm", "one", b"guessed").credential is None
+            assert store.token("realm", "absent", b"guessed") is None
+        assert read == [_sqlite_queries.TOKEN_AND_CREDENTIAL] * 4
+
+    @pytest.mark.parametrize("change", BY_HAND)
+    def test_what_is_changed_by_hand_is_seen_at_once(self, path, store, change):
+        """So is what an older release writes, which has never heard of stamps."""
+        furnish(store, "realm")
+        before = store.token(*FIRST)
+        with closing(sqlite3.connect(path)) as database, database:
+            database.execute(BY_HAND[change])
+        after = store.token(*FIRST)
+        with closing(SQLiteStore(path)) as another:
+            assert after == another.token(*FIRST)
+        assert (after == before) is change.startswith("the stamp")
+
+    def test_a_token_of_the_same_id_is_another_token(self, store):
+        """Though its counters and times are those of the first."""
+        for user in ("ann", "eve"):
+            store.commit(
+                "realm", [CreateToken(make_token(user=user)), AddCredential(make_credential("first"))]
+            )
+            assert [store.token(*FIRST).token.user for _ in range(2)] == [user] * 2
+            store.commit("realm", [DeleteToken("one")])
+            assert store.token(*FIRST) is None
+
+    def test_a_credential_of_the_same_digest_is_another_credential(self, store):
+        """When the first was dropped."""
+        store.commit("realm", [CreateToken(make_token())])
+        for ends in (1.0, 2.0):
+            added = make_credential("first", expires_at=ends)
+            store.commit("realm", [Touch("absent", NOW), AddCredential(added)])
+            assert [store.token(*FIRST).credential for _ in range(2)] == [added] * 2
+            store.commit("realm", [DropCredential("one", digest_of("first"))])
+            assert store.token(*FIRST).credential is None
+
+    def test_a_credential_that_was_swept_is_gone(self, path, store):
+        """From the memory of every process."""
+        furnish(store, "realm")
+        with closing(SQLiteStore(path)) as another:
+            assert another.token(*FIRST).credential is not None
+            freed = store.sweep("realm", pending_before=0, kept_before=inf, idle_before=0, limit=9)
+            assert freed
+            assert another.token(*FIRST) == store.token(*FIRST)
+
+    def test_no_more_is_remembered_than_there_is_room_for(self, store, monkeypatch):
+        """And what is in use stays."""
+        monkeypatch.setattr(_sqlite_memory, "MAXIMUM", 4)
+        names = [f"c{number}" for number in range(20)]
+        store.commit("realm", [PutClient(make_client(), 0)])
+        store.commit(
+            "realm", [CreateToken(make_token()), *(AddCredential(make_credential(n)) for n in names)]
+        )
+        used = store.token("realm", "one", digest_of("c0"))
+        for name in (*names, *reversed(names)):
+            assert store.token("realm", "one", digest_of(name)).credential == make_credential(name)
+            assert store.token("realm", "one", digest_of("c0")) is used
+            memory = store._memory  # noqa: SLF001
+            assert len(memory) <= 4
+            assert len(memory._earlier) <= 4  # noqa: SLF001
+
+    @pytest.mark.parametrize("change", BY_HAND)
+    def test_a_file_of_the_second_schema_gets_stamps(self, path, monkeypatch, change):
+        """For all that is in it, and everything stays as it was."""
+        with monkeypatch.context() as patched, closing(SQLiteStore(path)) as store:
+            patched.setattr("scopegate.stores._sqlite_schema.STEPS", STEPS[:2])
+            furnish(store, "realm")
+        with closing(SQLiteStore(path)) as store:
+            before = everything(store, "realm")
+            assert store.token(*FIRST) is store.token(*FIRST)
+            with closing(sqlite3.connect(path)) as database, database:
+                database.execute(BY_HAND[change])
+            assert (everything(store, "realm") == before) is change.startswith("the stamp")
+
+    def test_many_threads_read_while_one_writes(self, path, store):
+        """Nobody reads less than what was committed before they asked."""
+        furnish(store, "realm")
+        committed = [3]
+
+        def write():
+            with closing(SQLiteStore(path, synchronous="NORMAL")) as writer:
+                for version in range(3, 103):
+                    writer.commit("realm", [ReviseToken("one", version, make_settings(f"name {version}"))])
+                    committed[0] = version + 1
+
+        def read():
+            while committed[0] < 103:
+                least = committed[0]
+                assert store.token(*FIRST).token.version >= least
+
+        assert race([write, *[read] * 4]) == [None] * 5
+
+
 class TestAsynchronousTwin:
     """Reads run inline, commits on one thread, and cancelling one tears nothing."""
 
@@ -520,6 +681,7 @@ QUERIES = [
     ),
     (_sqlite_queries.TOKEN, ("realm", "one")),
     (_sqlite_queries.TOKEN_AND_CREDENTIAL, ("realm", "one", b"")),
+    (_sqlite_queries.STAMPS, ("realm", "one")),
     (_sqlite_queries.ONCE, ("realm", "key", NOW)),
     (_sqlite_queries.NOTICE, ("realm", NOW)),
     *(

@@ -26,6 +26,7 @@ _Document: TypeAlias = dict[str, Any]
 
 TOKEN_CELLS: Final = 13
 CLIENT_CELLS: Final = 4
+CREDENTIAL_CELLS: Final = 8
 _VERSION: Final = "v"
 _TOKEN: Final[_Document] = {
     "redirect_uri": "",
@@ -178,7 +179,7 @@ def credential(row: Row) -> Credential:
         StoreUnavailableError: the row is damaged, or of a kind that only a newer release knows.
     """
     try:
-        return _credential(tuple(row))
+        return _credential(row)
     except _DAMAGE:
         raise _damaged("credential") from None
 
@@ -257,9 +258,9 @@ def event(row: Row) -> Event | None:
 _EVENT_KINDS: Final = {kind.value: kind for kind in EventKind}
 
 
-@lru_cache(maxsize=2048)
+@lru_cache(maxsize=1024)
 def _token(row: Row) -> Token:
-    """The same row gives the same frozen value: what is used often is read once."""
+    """The same row gives the same frozen value: lists are read again and again."""
     id_, user, client_id, created_at, document, own, version, generation, advanced_at, reply, *rest = row
     revoked_at, revoked_reason, last_used_at = rest
     consented = _consented(document)
@@ -301,7 +302,6 @@ def _consented(document: str) -> Mapping[str, Any]:
     }
 
 
-@lru_cache(maxsize=2048)
 def _credential(row: Row) -> Credential:
     token_id, digest, kind, generation, created_at, expires_at, keep_until, document = row
     known = _CREDENTIAL if document is None else _CREDENTIAL | _loaded(document)
@@ -321,6 +321,7 @@ def _credential(row: Row) -> Credential:
 
 @lru_cache(maxsize=1024)
 def _client(id_: str, owner: str | None, version: int, document: str) -> Client:
+    """The same row gives the same frozen value, which the records of its tokens share."""
     known = _CLIENT | _loaded(document)
     scopes = known["scopes"]
     return Client(

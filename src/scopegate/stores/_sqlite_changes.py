@@ -121,8 +121,11 @@ def _change_token(
             return _wrote(connection, _REVOKE, (at, reason, realm, token_id))
         case DeleteToken(token_id, expected_generation):
             key = (realm, token_id)
+            if not _wrote(connection, _DELETE, (*key, expected_generation)):
+                return False
+            # After it, for then no stamp is left to change with each credential.
             connection.execute("DELETE FROM scopegate_credentials WHERE realm = ? AND token_id = ?", key)
-            return _wrote(connection, _DELETE, (*key, expected_generation))
+            return True
     assert_never(change)
 
 

@@ -97,7 +97,73 @@ _SECOND: Final = (
     "CREATE INDEX scopegate_clients_idle ON scopegate_clients (realm, idle_since) WHERE self_registered = 1",
 )
 
-STEPS: Final = (_FIRST, _SECOND)
+# A stamp stands for one state of a row and is never used again, so who has read a row before need only compare
+# stamps. Triggers keep them, so that nobody who writes can forget it: no older release and no operator.
+_THIRD: Final = (
+    """
+    CREATE TABLE scopegate_token_stamps (
+        realm TEXT NOT NULL,
+        id TEXT NOT NULL,
+        stamp INTEGER NOT NULL,
+        client_id TEXT NOT NULL,
+        PRIMARY KEY (realm, id)
+    ) WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE scopegate_client_stamps (
+        realm TEXT NOT NULL,
+        id TEXT NOT NULL,
+        stamp INTEGER NOT NULL,
+        PRIMARY KEY (realm, id)
+    ) WITHOUT ROWID
+    """,
+    "INSERT INTO scopegate_token_stamps SELECT realm, id, random(), client_id FROM scopegate_tokens",
+    "INSERT INTO scopegate_client_stamps SELECT realm, id, random() FROM scopegate_clients",
+    """
+    CREATE TRIGGER scopegate_token_put AFTER INSERT ON scopegate_tokens BEGIN
+        INSERT OR REPLACE INTO scopegate_token_stamps VALUES (new.realm, new.id, random(), new.client_id);
+    END
+    """,
+    """
+    CREATE TRIGGER scopegate_token_changed AFTER UPDATE ON scopegate_tokens BEGIN
+        UPDATE scopegate_token_stamps SET stamp = random(), client_id = new.client_id
+        WHERE realm = new.realm AND id = new.id;
+    END
+    """,
+    """
+    CREATE TRIGGER scopegate_token_gone AFTER DELETE ON scopegate_tokens BEGIN
+        DELETE FROM scopegate_token_stamps WHERE realm = old.realm AND id = old.id;
+    END
+    """,
+    # Adding one changes nothing of what was read with another.
+    """
+    CREATE TRIGGER scopegate_credential_changed AFTER UPDATE ON scopegate_credentials BEGIN
+        UPDATE scopegate_token_stamps SET stamp = random() WHERE realm = old.realm AND id = old.token_id;
+    END
+    """,
+    """
+    CREATE TRIGGER scopegate_credential_gone AFTER DELETE ON scopegate_credentials BEGIN
+        UPDATE scopegate_token_stamps SET stamp = random() WHERE realm = old.realm AND id = old.token_id;
+    END
+    """,
+    """
+    CREATE TRIGGER scopegate_client_put AFTER INSERT ON scopegate_clients BEGIN
+        INSERT OR REPLACE INTO scopegate_client_stamps VALUES (new.realm, new.id, random());
+    END
+    """,
+    """
+    CREATE TRIGGER scopegate_client_changed AFTER UPDATE OF owner, version, document ON scopegate_clients BEGIN
+        UPDATE scopegate_client_stamps SET stamp = random() WHERE realm = new.realm AND id = new.id;
+    END
+    """,
+    """
+    CREATE TRIGGER scopegate_client_gone AFTER DELETE ON scopegate_clients BEGIN
+        DELETE FROM scopegate_client_stamps WHERE realm = old.realm AND id = old.id;
+    END
+    """,
+)
+
+STEPS: Final = (_FIRST, _SECOND, _THIRD)
 """Step n brings a file from schema n to n + 1. A step that was released is never changed."""
 
 _PAUSE: Final = 0.01

@@ -19,6 +19,7 @@ from scopegate.stores import _codec, _sqlite_queries
 from scopegate.stores._batch import conflict, parts
 from scopegate.stores._cursors import of_token, page, sequence_position
 from scopegate.stores._sqlite_changes import TOUCH, follow, lead
+from scopegate.stores._sqlite_memory import Memory
 from scopegate.stores._sqlite_pool import Pool
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 _CLIENT_AT = _codec.TOKEN_CELLS
 _CREDENTIAL_AT = _CLIENT_AT + _codec.CLIENT_CELLS
+_STAMPS_AT = _CREDENTIAL_AT + _codec.CREDENTIAL_CELLS
 
 
 class SQLiteStore:
@@ -62,6 +64,7 @@ class SQLiteStore:
         if timeout <= 0:
             raise ConfigurationError(f"timeout={timeout!r} leaves no time to write: write seconds above 0")
         self._pool = Pool(abspath(name), timeout, synchronous)  # noqa: PTH100 - a path is text here, also to SQLite
+        self._memory = Memory()
         self._twin: AsyncSQLiteStore | None = None
 
     def asynchronous(self) -> "AsyncSQLiteStore":
@@ -92,20 +95,21 @@ class SQLiteStore:
         return _codec.client(rows[0]) if rows else None
 
     def token(self, realm: str, token_id: str, digest: bytes | None = None, /) -> TokenRecord | None:
-        """See `Store.token`. One statement."""
+        """See `Store.token`. One statement; another if what was read before is no longer so."""
         if digest is None:
             rows = self._pool.rows(_sqlite_queries.TOKEN, (realm, token_id))
-        else:
-            rows = self._pool.rows(_sqlite_queries.TOKEN_AND_CREDENTIAL, (realm, token_id, digest))
+            return _record(rows[0]) if rows else None
+        key = (realm, token_id, digest)
+        known = self._memory[key]
+        if known is not None and self._pool.rows(_sqlite_queries.STAMPS, (realm, token_id)) == known[0]:
+            return known[1]
+        rows = self._pool.rows(_sqlite_queries.TOKEN_AND_CREDENTIAL, key)
         if not rows:
             return None
-        row = rows[0]
-        client, credential = row[_CLIENT_AT:_CREDENTIAL_AT], row[_CREDENTIAL_AT:]
-        return TokenRecord.of(
-            _codec.token(row[:_CLIENT_AT]),
-            None if client[0] is None else _codec.client(client),
-            _codec.credential(credential) if credential and credential[0] is not None else None,
-        )
+        record, stamps = _record(rows[0]), rows[0][_STAMPS_AT:]
+        if record.credential is not None and None not in stamps:
+            self._memory.keep((realm, record.token.id, record.credential.digest), [stamps], record)
+        return record
 
     def tokens(self, realm: str, query: TokenQuery, /, *, after: str | None, limit: int) -> Page[Token]:
         """See `Store.tokens`."""
@@ -172,3 +176,12 @@ class SQLiteStore:
                 idle_before=idle_before,
                 limit=limit,
             )
+
+
+def _record(row: _codec.Row) -> TokenRecord:
+    client, credential = row[_CLIENT_AT:_CREDENTIAL_AT], row[_CREDENTIAL_AT:_STAMPS_AT]
+    return TokenRecord.of(
+        _codec.token(row[:_CLIENT_AT]),
+        None if client[0] is None else _codec.client(client),
+        _codec.credential(credential) if credential and credential[0] is not None else None,
+    )

@@ -20,7 +20,7 @@ from scopegate.core.records import TokenQuery
 from scopegate.core.tokens import Token
 from scopegate.errors import ConflictError
 from scopegate.protocols import Store
-from scopegate.testing._store_cases import TRUE, furnish
+from scopegate.testing._store_cases import FOLLOWERS, TRUE, everything, furnish
 from scopegate.testing._store_rules import equal, holds
 from scopegate.testing._store_samples import (
     NOW,
@@ -155,6 +155,19 @@ class Races:
         store.commit("realm", [CreateToken(make_token())])
         reader, writer = self.callers(store, 2)
         race([partial(self._refresh, writer, 0, 10 * ROUNDS), partial(self._watch, reader, 10 * ROUNDS)])
+
+    @pytest.mark.parametrize("case", TRUE)
+    def test_what_was_read_before_hides_no_change(self, store: Store, case: str) -> None:
+        """A reader sees what another caller wrote at once, as one does who had not read before."""
+        reader, writer = self.callers(store, 2)
+        for realm in ("read before", "unread"):
+            furnish(store, realm)
+        for _ in range(2):
+            everything(reader, "read before")
+        for realm in ("read before", "unread"):
+            writer.commit(realm, [TRUE[case].change, *FOLLOWERS])
+        rule = f"{case}: a change is seen by the next read"
+        equal(everything(reader, "read before"), everything(reader, "unread"), rule)
 
     def test_a_list_can_be_read_while_it_changes(self, store: Store) -> None:
         """Pages neither break nor repeat a token."""

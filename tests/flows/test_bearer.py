@@ -12,6 +12,7 @@ from tests.support import API, MCP, Journey, World
 from scopegate import AccessClass, Action, Refusal, RoleCap, presets
 from scopegate.core.changes import PutClient
 from scopegate.core.permissions import Layer
+from scopegate.core.records import TokenRecord
 from scopegate.errors import ConfigurationError, InvalidValueError
 from scopegate.flows import access
 from scopegate.flows.access import TWO_CREDENTIALS, Access
@@ -217,6 +218,20 @@ def test_the_access_says_who_and_with_what(connected):
     assert (found.user, found.client_id, found.token_id) == ("ann", connected.client_id, connected.token_id)
     assert found.client_name == "Example"
     assert found.scopes == ("all.Application.bounded", "only.User.read")
+
+
+def test_an_access_can_be_made_of_a_record(connected, world):
+    """For hosts' own tests: like that of a request, but that nothing was asked yet and no use is written."""
+    connected.refresh(scope="only.User.read")
+    given = connected.access("User.read")
+    made = Access.of(given.record)
+    for name in ("record", "token", "user", "token_id", "client_id", "client_name", "credential", "narrowed"):
+        assert getattr(made, name) == getattr(given, name)
+    assert made.scopes == given.scopes == ("only.User.read",)
+    assert (made.asked, made.is_stale) == ((), False)
+    bare = Access.of(TokenRecord.of(given.token, None, None))
+    assert (bare.client_name, bare.narrowed, bare.scopes) == ("", (), given.token.scopes)
+    assert world.server.check(bare, "Application.read", application="rocket")
 
 
 # Law 2

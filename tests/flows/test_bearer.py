@@ -47,6 +47,14 @@ def test_without_a_bearer_credential_the_challenge_has_no_error(world, header):
     assert body == {"reason": "no_credentials"}
 
 
+@pytest.mark.parametrize(
+    "header", ["Bearer", "bearer ", "Bearer x", "Bearer x y", "Bearer sga_x.y z", "BEARER  x"]
+)
+def test_a_bearer_credential_that_is_none_of_ours_is_invalid(world, header):
+    """RS-4, RS-5: by the first word of the header, whatever follows."""
+    assert told(world, world.server.access(header))[2]["reason"] == "invalid_token"
+
+
 def test_a_challenge_names_the_resource_that_was_called(world, connected):
     """RS-4, PRM-6: two resources, two metadata documents, also for bad tokens and wrong audiences."""
     empty = world.server.access(None, resource=MCP)

@@ -1,12 +1,15 @@
 """Operations that are several actions at once: what the client is told when one of them is not allowed (RS-6, RS-8)."""
 
+import json
+
 import pytest
 from attrs import evolve
-from tests.support import API, REDIRECT_URI, Journey
+from tests.support import API, MCP, REDIRECT_URI, Journey
 
-from scopegate import Action, ConfigurationError, Resource, RoleCap, presets
+from scopegate import Access, Action, ConfigurationError, Resource, RoleCap, presets
 from scopegate.core.changes import PutClient
 from scopegate.core.permissions import Layer
+from scopegate.core.records import TokenRecord
 from scopegate.errors import InvalidValueError
 
 PLACES = {"organization": "acme", "application": "rocket"}
@@ -123,6 +126,30 @@ def test_a_client_is_not_told_a_scope_that_it_may_not_ask_for(world):
         assert (found.layer, found.reason, found.status) == (Layer.SCOPE, "closed_to_tokens", 403)
         assert (found.error, found.scopes) == ("", ())
         assert world.server.challenge(found).www_authenticate == ""
+        assert "no access token" in json.loads(world.server.challenge(found).body)["error_description"]
+
+
+def test_a_refusal_is_of_the_resource_that_was_asked(world):
+    """Whatever the reason; the challenge leads to that one's metadata."""
+    journey = connected(world, "only.User.read", default="viewer")
+    for actions in (("Application.read",), ("Application.sensitive",)):
+        assert refusal(journey, *actions).resource == API
+        found = refusal(journey, *actions, resource=MCP)
+        assert found.resource == MCP
+        assert (found.status, bool(found.description)) == (403, True)
+    answer = world.server.challenge(refusal(journey, "Application.read", resource=MCP))
+    assert "/.well-known/oauth-protected-resource/mcp" in answer.www_authenticate
+    journey = connected(world, "all.Application.bounded", default="viewer")
+    assert refusal(journey, "Application.write").resource == API
+    assert refusal(journey, "Application.write", resource=MCP).resource == MCP
+
+
+def test_without_a_client_the_least_scopes_on_offer_are_named(world):
+    """An access that a host made for its own tests may have none."""
+    journey = connected(world, "only.User.read", scopes=["only.User.read"])
+    record = TokenRecord.of(journey.token, None, journey.access().credential)
+    found = world.server.refusal(Access.of(record), "Application.read", **PLACES)
+    assert found.scopes == ("all.Application.read",)
 
 
 @pytest.mark.parametrize(

@@ -397,6 +397,14 @@ def test_a_membership_that_would_begin_is_compared_at_the_end(ann, world, organi
     assert len(found) == len(PLACES) - 1
 
 
+def test_a_membership_that_would_begin_is_under_its_own_part_of_the_cap(ann, world):
+    """That of the organization, or of the sandbox, which is none."""
+    world.people.leave("ann", SANDBOX)
+    world.server.recap("ann", ann.token_id, RoleCap("admin", {"hooli": "viewer"}, "editor"))
+    for organization, role in (("hooli", "viewer"), (SANDBOX, "editor"), ("initech", "admin")):
+        assert compared(ann, MemberRole(organization, "admin"))[organization, None].after.role == role
+
+
 def test_a_role_on_an_application_begins_no_membership(ann):
     """A user has one only in what they are a member of."""
     assert ("hooli", None) not in compared(ann, MemberRole("hooli", "admin", "nucleus"))

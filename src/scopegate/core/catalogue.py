@@ -230,16 +230,17 @@ class Catalogue:
             the scopes; None where no scope opens one of the actions.
         """
         wanted = tuple(rules)
-        needed: dict[str, None] = {}
+        needed: list[str] = []
         for rule in wanted:
             name = next((name for name in rule.scopes if allowed is None or name in allowed), None)
             if name is None:
                 return None
-            needed[name] = None
+            if name not in needed:
+                needed.append(name)
         for name in tuple(needed):
             others = self.mask(tuple(other for other in needed if other != name))
             if all(others & rule.mask for rule in wanted):
-                del needed[name]
+                needed.remove(name)
         return tuple(needed)
 
     def level(self, name: str) -> Level:

@@ -7,7 +7,7 @@ about a place brings the user's standing there.
 from enum import StrEnum
 from typing import Final, TypeAlias, cast
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from scopegate.core.caps import LimitSource, RoleCap, cap_levels
 from scopegate.core.catalogue import MASK_MEMORY, Catalogue, Rule
@@ -432,13 +432,16 @@ class Evaluator:
         return found
 
 
+NOT_THERE_YET: Final = Token(
+    id="", user="", client_id="", redirect_uri="", scopes=(), resources=(), created_at=0.0,
+    settings=Settings(name="", cap=RoleCap()),
+)  # fmt: skip
+
+
 def proposed(cap: RoleCap, client_id: str, scopes: tuple[str, ...] = ()) -> Token:
     """A token that is not there yet, to be judged like one that is."""
-    settings = Settings(name="", cap=cap)
-    return Token(
-        id="", user="", client_id=client_id, redirect_uri="", scopes=scopes, resources=(), created_at=0.0,
-        settings=settings,
-    )  # fmt: skip
+    settings = evolve(NOT_THERE_YET.settings, cap=cap)
+    return evolve(NOT_THERE_YET, client_id=client_id, scopes=scopes, settings=settings)
 
 
 def _without_role(rule: Rule, layers: list[Judged]) -> Explanation:

@@ -66,7 +66,7 @@ def explained(
 
 def layers(found):
     """What each layer said: its name, and its reason if it said no."""
-    assert all(bool(judged.reason) is not judged.passed for judged in found.layers)
+    assert all(judged.passed is (judged.reason == "") for judged in found.layers)
     return [(judged.layer.value, judged.reason) for judged in found.layers]
 
 
@@ -130,6 +130,7 @@ def test_of_what_is_allowed_the_lowest_limit_binds(cap, at, limits, binding, eff
     found = explained(cap=RoleCap(cap), at=at)
     assert (found.allowed, found.reason, found.remedies) == (True, "allowed", ())
     assert layers(found) == [("scope", ""), ("role", "")]
+    assert found.rule is CATALOGUE.rule("Application.write")
     assert found.limits == tuple(Limit(*limit) for limit in limits)
     assert (found.binding, found.effective_role, found.least_role) == (binding, effective, "editor")
 
@@ -381,6 +382,7 @@ SLOW_ROCKET = {"rocket": ApplicationCap("viewer", "acme")}
         ({"cap": RoleCap("viewer", {}, "admin"), "at": MINE}, LimitSource.DEFAULT_CAP, "viewer"),
         ({"cap": RoleCap("viewer", {"acme": "viewer"})}, LimitSource.ORGANIZATION_CAP, "viewer"),
         ({"cap": RoleCap("boss", {"acme": "admin"})}, LimitSource.DEFAULT_CAP, "boss"),
+        ({"cap": RoleCap("boss", {"acme": "viewer"})}, LimitSource.DEFAULT_CAP, "boss"),
     ],
 )
 def test_where_overrides_only_lower_the_lowest_level_is_the_cap(changes, source, role):

@@ -354,7 +354,7 @@ def test_the_directory_is_asked_once_about_a_place(connected, world):
 def test_a_place_must_be_named(connected):
     """An action on applications is not judged without one."""
     for action, field in (("Application.read", "application"), ("Organization.read", "organization")):
-        with pytest.raises(InvalidValueError, match=field) as caught:
+        with pytest.raises(InvalidValueError, match=rf"{action} is judged at an {field}") as caught:
             connected.access(action)
         assert caught.value.field == field
     with pytest.raises(ConfigurationError, match="not in the catalogue"):

@@ -357,13 +357,13 @@ class Evaluator:
         low = [limit for limit in limits if self._ranks.get(limit.role, 0) < rule.rank]
         reason = "not_a_member" if at.owner is None else TOO_LOW[low[0].source] if low else ""
         layers.append(Judged(Layer.ROLE, rank >= rule.rank, reason))
-        lowest = min(limits, key=lambda limit: self._ranks.get(limit.role, 0))
+        decisive = low[0] if low else min(limits, key=lambda limit: self._ranks[limit.role])
         least = roles[rule.rank].name
         return Explanation(
             rule=rule,
             layers=tuple(layers),
             limits=tuple(limits),
-            binding=_binding(layers, low[0] if low else lowest),
+            binding=_binding(layers, decisive),
             remedies=(
                 *_remedies(rule, layers),
                 *(Remedy(MAY_RAISE[limit.source], limit.source, least) for limit in low),

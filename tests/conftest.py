@@ -6,7 +6,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 pytest_plugins = ["tests.hygiene.plugin"] if Path(__file__).with_name("hygiene").is_dir() else []
 
@@ -31,7 +31,14 @@ settings.register_profile(
     print_blob=True,
     suppress_health_check=[HealthCheck.too_slow],
 )
-settings.register_profile("mutation", max_examples=25, deadline=None, derandomize=True, database=None)
+settings.register_profile(
+    "mutation",
+    max_examples=25,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    phases=[Phase.explicit, Phase.generate],  # that an example fails is enough; nobody reads the smallest one
+)
 PROFILE = os.environ.get("SCOPEGATE_HYPOTHESIS") or ("ci" if IN_CI else "dev")
 settings.load_profile(PROFILE)
 

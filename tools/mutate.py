@@ -7,8 +7,8 @@ either a gap in the tests or means the same as the original; the latter are list
     scopegate.core.caps.lower: return min(a, b) -> return min(b, a)  # the order makes no difference
 
 Lines are named by what they say, not by number, so the list outlives edits elsewhere. With ``--base`` only
-modules that changed since that commit are tried. The run stops at ``--seconds``; what was not reached is
-counted and said, and a second run goes on from there.
+modules that changed since that commit are tried, with ``--only core/caps.py`` those that are named. The run
+stops at ``--seconds``; what was not reached is counted and said, and a second run goes on from there.
 """
 
 import argparse
@@ -23,6 +23,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 LISTED = Path(__file__).with_name("survivors.txt")
+PACKAGE = Path("src/scopegate")
 PURE_ROOMS = ("src/scopegate/core", "src/scopegate/flows")
 MUTMUT = (sys.executable, "-m", "mutmut")
 GRACE = 30
@@ -38,7 +39,7 @@ MOST_DESCRIBED = 200
 def main() -> int:
     """Mutate, report, and answer with 0 when every survivor is listed."""
     options = _options()
-    patterns = _patterns(options.base)
+    patterns = [_pattern(path) for path in options.only] or _patterns(options.base)
     if patterns == []:
         print(f"Nothing to mutate: no module of core or flows changed since {options.base}.")
         return 0
@@ -61,7 +62,11 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description="Mutate the pure rooms; fail on survivors that are not listed."
     )
-    parser.add_argument("--base", help="try only modules that changed since this commit")
+    chosen = parser.add_mutually_exclusive_group()
+    chosen.add_argument("--base", help="try only modules that changed since this commit")
+    chosen.add_argument(
+        "--only", nargs="+", default=[], metavar="PATH", help="try only these, as core/caps.py"
+    )
     parser.add_argument("--seconds", type=int, default=600, help="stop after this long (default: 600)")
     return parser.parse_args()
 
@@ -72,11 +77,16 @@ def _patterns(base: str | None) -> list[str] | None:
         return None
     command = ["git", "diff", "--name-only", "--diff-filter=d", base, "--", *PURE_ROOMS]
     done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
-    return [
-        ".".join(Path(line).relative_to("src").with_suffix("").parts).removesuffix(".__init__") + ".*"
-        for line in done.stdout.splitlines()
-        if line.endswith(".py")
-    ]
+    package = f"{PACKAGE.as_posix()}/"
+    return [_pattern(line.removeprefix(package)) for line in done.stdout.splitlines() if line.endswith(".py")]
+
+
+def _pattern(path: str) -> str:
+    """The names of all mutants of a module, which is given by its path in the package."""
+    if not (ROOT / PACKAGE / path).is_file():
+        sys.exit(f"There is no module {PACKAGE / path}: name it like core/caps.py")
+    parts = (PACKAGE / path).relative_to("src").with_suffix("").parts
+    return ".".join(parts).removesuffix(".__init__") + ".*"
 
 
 def _mutate(patterns: list[str], seconds: int) -> bool:

@@ -12,6 +12,7 @@ from tests.support import API, MCP, Journey, World
 from scopegate import AccessClass, Action, Refusal, RoleCap, presets
 from scopegate.core.changes import PutClient
 from scopegate.core.permissions import Layer
+from scopegate.core.records import TokenRecord
 from scopegate.errors import ConfigurationError, InvalidValueError
 from scopegate.flows import access
 from scopegate.flows.access import TWO_CREDENTIALS, Access
@@ -44,6 +45,14 @@ def test_without_a_bearer_credential_the_challenge_has_no_error(world, header):
     assert status == 401
     assert challenge == f'Bearer scope="all.Application.read", {METADATA}'
     assert body == {"reason": "no_credentials"}
+
+
+@pytest.mark.parametrize(
+    "header", ["Bearer", "bearer ", "Bearer x", "Bearer x y", "Bearer sga_x.y z", "BEARER  x"]
+)
+def test_a_bearer_credential_that_is_none_of_ours_is_invalid(world, header):
+    """RS-4, RS-5: by the first word of the header, whatever follows."""
+    assert told(world, world.server.access(header))[2]["reason"] == "invalid_token"
 
 
 def test_a_challenge_names_the_resource_that_was_called(world, connected):
@@ -219,6 +228,20 @@ def test_the_access_says_who_and_with_what(connected):
     assert found.scopes == ("all.Application.bounded", "only.User.read")
 
 
+def test_an_access_can_be_made_of_a_record(connected, world):
+    """For hosts' own tests: like that of a request, but that nothing was asked yet and no use is written."""
+    connected.refresh(scope="only.User.read")
+    given = connected.access("User.read")
+    made = Access.of(given.record)
+    for name in ("record", "token", "user", "token_id", "client_id", "client_name", "credential", "narrowed"):
+        assert getattr(made, name) == getattr(given, name)
+    assert made.scopes == given.scopes == ("only.User.read",)
+    assert (made.asked, made.is_stale) == ((), False)
+    bare = Access.of(TokenRecord.of(given.token, None, None))
+    assert (bare.client_name, bare.narrowed, bare.scopes) == ("", (), given.token.scopes)
+    assert world.server.check(bare, "Application.read", application="rocket")
+
+
 # Law 2
 
 
@@ -331,7 +354,7 @@ def test_the_directory_is_asked_once_about_a_place(connected, world):
 def test_a_place_must_be_named(connected):
     """An action on applications is not judged without one."""
     for action, field in (("Application.read", "application"), ("Organization.read", "organization")):
-        with pytest.raises(InvalidValueError, match=field) as caught:
+        with pytest.raises(InvalidValueError, match=rf"{action} is judged at an {field}") as caught:
             connected.access(action)
         assert caught.value.field == field
     with pytest.raises(ConfigurationError, match="not in the catalogue"):

@@ -21,8 +21,8 @@ PLACES = {
 class People:
     """A `Directory`: ann is admin of acme (viewer on its kite), viewer of globex, has a sandbox; bob is editor of acme.
 
-    ``asked`` records every call by name; while ``trouble`` is set, every call raises it. ``page_size``
-    cuts the list of memberships short.
+    ``asked`` records every call by name; while ``trouble`` is set, every call raises it. ``page_size`` is how many
+    items a page of a list holds; None: all of them.
     """
 
     def __init__(self) -> None:
@@ -43,6 +43,19 @@ class People:
             for place in self.places[user]
         )
 
+    def ceiling(self, organization, ceiling) -> None:
+        """Set the ceiling of an organization; None takes it away."""
+        for user, places in self.places.items():
+            self.places[user] = tuple(
+                evolve(place, ceiling=ceiling) if place.organization == organization else place
+                for place in places
+            )
+
+    def join(self, user, organization, role="admin", **applications) -> None:
+        """Take a user into an organization, with its applications by id."""
+        joined = Membership(organization, organization.capitalize(), role, applications)
+        self.places[user] = (*self.places[user], joined)
+
     def leave(self, user, organization) -> None:
         """Take a user out of an organization."""
         self.places[user] = tuple(place for place in self.places[user] if place.organization != organization)
@@ -57,6 +70,12 @@ class People:
                     kept[application] = Application(application)
                 found.append(evolve(place, applications=kept))
             self.places[user] = tuple(found)
+
+    def _page(self, items, after):
+        """A page of a list, from where the page before ended."""
+        start = int(after or 0)
+        stop = start + (self.page_size or len(items) + 1)
+        return Page(items[start:stop], str(stop) if stop < len(items) else None)
 
     def _heard(self, call: str) -> None:
         self.asked.append(call)
@@ -76,29 +95,23 @@ class People:
     def memberships(self, user, /, *, after=None, search=""):
         """See `Directory.memberships`."""
         self._heard("memberships")
-        assert after is None
-        found = matching(self.places.get(user, ()), search)
-        more = self.page_size is not None and len(found) > self.page_size
-        return Page(found[: self.page_size], found[self.page_size].label if more else None)
+        return self._page(matching(self.places.get(user, ()), search), after)
 
     def applications(self, user, organization, /, *, after=None, search=""):
         """See `Directory.applications`."""
         self._heard("applications")
-        assert after is None
         del search
-        return Page(applications_among(self.places.get(user, ()), organization))
+        return self._page(applications_among(self.places.get(user, ()), organization), after)
 
     def members(self, organization, /, *, after=None):
         """See `Directory.members`."""
         self._heard("members")
-        assert after is None
-        return Page(
-            [
-                user
-                for user, places in self.places.items()
-                if organization in {place.organization for place in places}
-            ]
-        )
+        found = [
+            user
+            for user, places in self.places.items()
+            if organization in {place.organization for place in places}
+        ]
+        return self._page(found, after)
 
 
 class AsyncPeople:

@@ -145,16 +145,17 @@ class Catalogue:
     def _read_old_names(self) -> None:
         """Let old names lead to what they are called now."""
         roles: dict[str, str] = {}
+        scopes, actions = dict(self._bits), dict(self.rules)
         for old, new in self.renamed.items():
-            if old in self.roles or old in self.offered or old in self.rules:
+            if old in self.roles or old in scopes or old in actions:
                 _refuse(f"renamed {old!r}: it is still in the catalogue")
             if new in self.roles:
                 roles[old] = new
-            elif new in self.rules or new in self.offered:
-                if new in self.offered:
-                    self._bits[old] = self._bits[new]
-                if new in self.rules:
-                    self.rules[old] = self.rules[new]
+            elif new in scopes or new in actions:
+                if new in scopes:
+                    self._bits[old] = scopes[new]
+                if new in actions:
+                    self.rules[old] = actions[new]
             else:
                 _refuse(f"renamed {old!r}: its new name {new!r} is no role, offered scope or action")
         if roles:
@@ -227,7 +228,7 @@ class Catalogue:
     def needed(self, rules: Iterable[Rule], allowed: Container[str] | None = None) -> tuple[str, ...] | None:
         """The scopes that an operation needs, all at once and no more (RS-6, RS-8).
 
-        They are the least scope for each action, less those that another one of them covers.
+        They are the least scope for each action, less those without which the others open all of them.
 
         Args:
             rules: the actions of the operation.
@@ -236,15 +237,19 @@ class Catalogue:
         Returns:
             the scopes; None where no scope opens one of the actions.
         """
-        least: dict[str, None] = {}
-        for rule in rules:
+        wanted = tuple(rules)
+        needed: list[str] = []
+        for rule in wanted:
             name = next((name for name in rule.scopes if allowed is None or name in allowed), None)
             if name is None:
                 return None
-            least[name] = None
-        return tuple(
-            name for name in least if not any(name in self.implied[other] for other in least if other != name)
-        )
+            if name not in needed:
+                needed.append(name)
+        for name in tuple(needed):
+            others = self.mask(tuple(other for other in needed if other != name))
+            if all(others & rule.mask for rule in wanted):
+                needed.remove(name)
+        return tuple(needed)
 
     def level(self, name: str) -> Level:
         """The level of that name."""

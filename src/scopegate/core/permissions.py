@@ -7,7 +7,7 @@ about a place brings the user's standing there.
 from enum import StrEnum
 from typing import Final, TypeAlias, cast
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from scopegate.core.caps import LimitSource, RoleCap, cap_levels, ranked
 from scopegate.core.catalogue import MASK_MEMORY, Catalogue, Rule
@@ -344,14 +344,14 @@ class Evaluator:
         low = [limit for limit in limits if self._height(limit) < rule.rank]
         reason = "not_a_member" if at.owner is None else TOO_LOW[low[0].source] if low else ""
         layers.append(Judged(Layer.ROLE, rank >= rule.rank, reason))
-        lowest = min(limits, key=self._height)
+        decisive = low[0] if low else min(limits, key=self._height)
         cap = min(caps, key=self._height, default=None)
         least = roles[rule.rank].name
         return Explanation(
             rule=rule,
             layers=tuple(layers),
             limits=tuple(limits),
-            binding=_binding(layers, low[0] if low else lowest),
+            binding=_binding(layers, decisive),
             remedies=(
                 *_remedies(rule, layers),
                 *(Remedy(_may_raise(limit, at), limit.source, least) for limit in low),
@@ -422,13 +422,16 @@ class Evaluator:
         return found
 
 
+NOT_THERE_YET: Final = Token(
+    id="", user="", client_id="", redirect_uri="", scopes=(), resources=(), created_at=0.0,
+    settings=Settings(name="", cap=RoleCap()),
+)  # fmt: skip
+
+
 def proposed(cap: RoleCap, client_id: str, scopes: tuple[str, ...] = ()) -> Token:
     """A token that is not there yet, to be judged like one that is."""
-    settings = Settings(name="", cap=cap)
-    return Token(
-        id="", user="", client_id=client_id, redirect_uri="", scopes=scopes, resources=(), created_at=0.0,
-        settings=settings,
-    )  # fmt: skip
+    settings = evolve(NOT_THERE_YET.settings, cap=cap)
+    return evolve(NOT_THERE_YET, client_id=client_id, scopes=scopes, settings=settings)
 
 
 def _without_role(rule: Rule, layers: list[Judged]) -> Explanation:

@@ -74,6 +74,7 @@ class Access:
         access.record = record
         access.is_stale = False
         access.narrowed = () if record.credential is None else record.credential.scopes
+        access.asked = ()
         return access
 
     @property

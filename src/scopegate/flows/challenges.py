@@ -26,19 +26,22 @@ class Challenge:
 
 def challenge(config: Configuration, refusal: Refusal) -> Challenge:
     """The answer to a refusal; ``scope`` and ``resource_metadata`` stand before the description (RS-4 to RS-10)."""
-    resource = config.resource(refusal.resource)
-    parts: list[str] = []
-    if refusal.status != 403 or refusal.error:  # noqa: PLR2004 - an HTTP status
-        parts = [f'resource_metadata="{resource_url(resource)}"']
-        scopes = refusal.scopes or (resource.scopes if refusal.reason == "no_credentials" else ())
-        if scopes:
-            parts.insert(0, f'scope="{" ".join(scopes)}"')
-        if refusal.error:
-            parts += [f'error="{refusal.error}"', f'error_description="{refusal.description}"']
     content = {"error": refusal.error or "access_denied", "reason": refusal.reason}
     if refusal.reason == "no_credentials":
         content = {"reason": refusal.reason}
     if refusal.description:
         content["error_description"] = refusal.description
-    header = f"Bearer {', '.join(parts)}" if parts else ""
-    return Challenge(refusal.status, header, json.dumps(content).encode("ascii"))
+    return Challenge(refusal.status, _header(config, refusal), json.dumps(content).encode())
+
+
+def _header(config: Configuration, refusal: Refusal) -> str:
+    if refusal.status == 403 and not refusal.error:  # noqa: PLR2004 - an HTTP status
+        return ""
+    resource = config.resource(refusal.resource)
+    parts = [f'resource_metadata="{resource_url(resource)}"']
+    scopes = refusal.scopes or (resource.scopes if refusal.reason == "no_credentials" else ())
+    if scopes:
+        parts.insert(0, f'scope="{" ".join(scopes)}"')
+    if refusal.error:
+        parts += [f'error="{refusal.error}"', f'error_description="{refusal.description}"']
+    return f"Bearer {', '.join(parts)}"

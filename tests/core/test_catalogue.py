@@ -10,7 +10,7 @@ from tests.support import oracle
 from tests.support.situations import SMALL, WIDE, catalogue
 
 from scopegate import AccessClass, Action, Catalogue, ConfigurationError, Level, RoleLadder
-from scopegate.core.catalogue import level_actions, usual_least_roles
+from scopegate.core.catalogue import MASK_MEMORY, level_actions, usual_least_roles
 from scopegate.core.scopes import ActionScope, LevelScope
 
 READ, WRITE, SENSITIVE = AccessClass
@@ -459,6 +459,15 @@ def test_each_scope_has_a_bit_of_its_own():
     assert all(bit.bit_count() == 1 for bit in bits)
     assert found.mask(SCOPES) == found.mask(SCOPES[::-1] + SCOPES) == sum(bits)
     assert found.mask(()) == 0
+
+
+def test_a_memory_of_masks_stays_small():
+    """Many combinations of stored scopes: never more are remembered at once than there is room for."""
+    found = made()
+    for number in range(2 * MASK_MEMORY + 2):
+        assert found.mask((f"gone {number}", "all.Team")) == found.mask(("all.Team",))
+        assert len(found.masks) <= MASK_MEMORY
+    assert found.mask(SCOPES) == 2 ** len(SCOPES) - 1
 
 
 def test_two_catalogues_are_equal_if_they_say_the_same():

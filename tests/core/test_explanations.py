@@ -407,6 +407,16 @@ def test_where_overrides_only_lower_every_level_that_is_too_low_is_named():
     ]
 
 
+def test_overrides_may_raise_unless_it_is_said_otherwise():
+    """What most hosts expect of an override; and even a strict evaluator gives nothing for a name it does not know."""
+    raised = RoleCap("viewer", {"acme": "admin"})
+    assert explained(cap=raised, evaluator=Evaluator(CATALOGUE)).allowed
+    assert not explained(cap=raised, evaluator=Evaluator(CATALOGUE, lower_only=True)).allowed
+    unknown = RoleCap("boss", {"acme": "admin"})
+    assert explained("Application.read", cap=unknown).allowed
+    assert not explained("Application.read", cap=unknown, evaluator=STRICT).allowed
+
+
 def test_where_overrides_only_lower_an_organization_joined_later_stays_closed():
     """An application in it too, whatever was written for it."""
     cap = RoleCap("admin", {}, None, ROCKET, known=[])

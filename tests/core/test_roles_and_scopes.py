@@ -35,6 +35,19 @@ def test_a_ladder_always_starts_with_none():
         assert (ladder.least.name, ladder.top.name) == ("viewer", "admin")
 
 
+@pytest.mark.parametrize(
+    "roles",
+    [[], ["none"], ["a", "a"], ["a", ""], ["a", "none"], [Role("a"), "a"], ["none", "a", "none"]],
+    ids=repr,
+)
+def test_a_ladder_that_makes_no_sense_is_refused(roles):
+    """Each role above none has a name of its own, and there is one; the message says what was given."""
+    with pytest.raises(ConfigurationError, match="give at least one role above 'none'") as caught:
+        RoleLadder.of(roles)
+    for role in roles:
+        assert repr(role if isinstance(role, str) else role.name) in str(caught.value)
+
+
 def test_names_become_labels():
     """A host that gives only names still has something to show; one that gives labels keeps them."""
     ladder = RoleLadder.of(["read_only", Role("boss", "The Boss", "Can do all.")])

@@ -411,6 +411,12 @@ def test_a_role_on_an_application_begins_no_membership(ann):
     assert ("hooli", None) not in compared(ann, NewCeiling("hooli", None))
 
 
+def test_what_is_no_change_is_not_taken_for_none(ann):
+    """A host that hands in a cap in place of a `Recap` hears of it."""
+    with pytest.raises(AssertionError, match="RoleCap"):
+        compared(ann, RoleCap("viewer"))
+
+
 # Values
 
 

@@ -91,9 +91,10 @@ def cap_levels(cap: RoleCap, owner: Owner, application: str | None) -> list[tupl
         application: the application; None: the place is the organization or sandbox itself.
     """
     found: list[tuple[LimitSource, str]] = []
-    own = None if application is None else cap.applications.get(application)
-    if own is not None and own.organization == owner.id:
-        found.append((LimitSource.APPLICATION_CAP, own.role))
+    if application is not None:
+        own = cap.applications.get(application)
+        if own is not None and own.organization == owner.id:
+            found.append((LimitSource.APPLICATION_CAP, own.role))
     if owner.id is None:
         if cap.sandbox is not None:
             found.append((LimitSource.SANDBOX_CAP, cap.sandbox))

@@ -263,8 +263,7 @@ def _implied(covered: Mapping[str, frozenset[str]]) -> dict[str, tuple[str, ...]
         name: tuple(
             other
             for place, other in enumerate(names)
-            if other != name
-            and covered[other] <= covered[name]
+            if covered[other] <= covered[name]
             and (covered[other] != covered[name] or place > names.index(name))
         )
         for name in names

@@ -194,7 +194,7 @@ class Evaluator:
         self._quick: dict[object, tuple[int, int, bool, Target]] = {
             name: self._made_quick(rule) for name, rule in catalogue.rules.items()
         }
-        for rank in range(1, len(catalogue.roles.roles)):
+        for rank in range(len(catalogue.roles.roles)):
             self._quick[rank, ORGANIZATION] = self._any, rank, False, ORGANIZATION
             self._quick[rank, APPLICATION] = self._any, rank, True, APPLICATION
         self._opened: dict[tuple[int, int, Target], tuple[str, ...]] = {}
@@ -393,7 +393,7 @@ class Evaluator:
             standing: the user's standing there; None: what belongs to the user alone, where there is no role.
             application: the application; None: the organization or sandbox itself.
         """
-        role, rank = "", 0
+        role, rank = "", len(self.catalogue.roles.roles)  # where no role counts, none is too low
         target: Target = USER
         if standing is not None:
             rank = self.rank(subject.token, standing, application)
@@ -414,7 +414,7 @@ class Evaluator:
                 if rule.target == target
                 and name == rule.action.name
                 and mask & rule.mask
-                and (target == USER or rank >= rule.rank)
+                and rank >= rule.rank
             )
             if len(self._opened) >= MASK_MEMORY:
                 self._opened.clear()

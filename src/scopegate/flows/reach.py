@@ -4,7 +4,7 @@ All of it shows the judgement of one evaluator, of a token that is held: by a re
 """
 
 from collections.abc import Iterator
-from typing import TypeAlias, assert_never
+from typing import Final, TypeAlias, assert_never
 
 from attrs import evolve, field, frozen
 
@@ -52,6 +52,9 @@ class Spot:
 
 ALONE = Spot()
 """What belongs to the user and to no organization."""
+
+SWITCHED_OFF: Final = Barrier(Layer.STATUS, Status.INACTIVE.value)
+"""What a pause puts in the way, and a resumption takes away."""
 
 
 def in_organization(membership: Membership) -> Spot:
@@ -256,13 +259,13 @@ def _validate(config: Configuration, change: WhatIf | None) -> None:
 
 def _changed(judged: Subject, change: WhatIf | None) -> Subject:
     """The token after a change of its own."""
-    barriers = tuple(known for known in judged.barriers if known.reason != Status.INACTIVE.value)
+    barriers = tuple(known for known in judged.barriers if known != SWITCHED_OFF)
     match change:
         case Recap(cap):
             settings = evolve(judged.token.settings, cap=cap)
             return evolve(judged, token=evolve(judged.token, settings=settings))
         case Pause():
-            return evolve(judged, barriers=(*barriers, Barrier(Layer.STATUS, Status.INACTIVE.value)))
+            return evolve(judged, barriers=(*barriers, SWITCHED_OFF))
         case Resume():
             return evolve(judged, barriers=barriers)
         case MemberRole() | NewCeiling() | None:

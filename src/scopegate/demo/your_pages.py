@@ -148,7 +148,7 @@ def _answer(explanation: Explanation) -> tuple[bool, str]:
     if explanation.allowed:
         return True, f"as {LABELS[explanation.effective_role]}"
     match explanation.reason:
-        case "insufficient_scope":
+        case "insufficient_scope" | "not_offered":
             return False, "not asked for"
         case "cap_too_low":
             return False, f"limited to {LABELS.get(explanation.cap_role, 'No access')}"

@@ -190,15 +190,19 @@ class Catalogue:
 
     def mask(self, scopes: tuple[str, ...]) -> int:
         """The scopes as one bit each. Names no longer on offer cover nothing: stored names fail closed."""
-        known = self.masks.get(scopes)
-        if known is None:
-            known = 0
-            for name in scopes:
-                known |= self._bits.get(name, 0)
-            if len(self.masks) >= MASK_MEMORY:
-                self.masks.clear()
-            self.masks[scopes] = known
-        return known
+        try:
+            return self.masks[scopes]
+        except KeyError:
+            return self._remembered(scopes)
+
+    def _remembered(self, scopes: tuple[str, ...]) -> int:
+        found = 0
+        for name in scopes:
+            found |= self._bits.get(name, 0)
+        if len(self.masks) >= MASK_MEMORY:
+            self.masks.clear()
+        self.masks[scopes] = found
+        return found
 
     def rule(self, action: str) -> Rule:
         """The rule of an action.

@@ -308,6 +308,12 @@ def test_an_old_name_that_is_still_there_is_refused(name):
         made(renamed={name: "editor"})
 
 
+def test_nothing_at_all_is_no_old_name():
+    """A role that was left out of a store must not become one."""
+    with pytest.raises(ConfigurationError, match=r"renamed '': an old name is never empty"):
+        made(renamed={"": "admin"})
+
+
 @pytest.mark.parametrize("name", ["owner", "all.Card", "card.fly", "Deck.read", "", "boss"])
 def test_a_new_name_that_is_not_there_is_refused(name):
     """A role, a scope on offer, an action; another old name is none of them, in whatever order they are written."""

@@ -142,11 +142,9 @@ class Catalogue:
         """Let old names lead to what they are called now."""
         roles: dict[str, str] = {}
         scopes, actions = dict(self._bits), dict(self.rules)
-        if "" in self.renamed:
-            _refuse("renamed '': an old name is never empty")
         for old, new in self.renamed.items():
-            if old in self.roles or old in scopes or old in actions:
-                _refuse(f"renamed {old!r}: it is still in the catalogue")
+            if not old or old in self.roles or old in scopes or old in actions:
+                _refuse(f"renamed {old!r}: it is empty, or still in the catalogue")
             if new in self.roles:
                 roles[old] = new
             elif new in scopes or new in actions:

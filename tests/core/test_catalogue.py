@@ -303,9 +303,15 @@ def test_a_scope_of_one_action_and_the_action_are_renamed_together():
 def test_an_old_name_that_is_still_there_is_refused(name):
     """It would mean two things."""
     with pytest.raises(
-        ConfigurationError, match=rf"renamed '{re.escape(name)}': it is still in the catalogue"
+        ConfigurationError, match=rf"renamed '{re.escape(name)}': it is empty, or still in the catalogue"
     ):
         made(renamed={name: "editor"})
+
+
+def test_nothing_at_all_is_no_old_name():
+    """A role that was left out of a store must not become one."""
+    with pytest.raises(ConfigurationError, match=r"renamed '': it is empty"):
+        made(renamed={"": "admin"})
 
 
 @pytest.mark.parametrize("name", ["owner", "all.Card", "card.fly", "Deck.read", "", "boss"])

@@ -89,8 +89,12 @@ def test_a_place_where_nothing_is_open_is_not_reached(ann, world):
 def test_a_narrowed_access_token_reaches_less_than_its_token(ann, world):
     """A request may do what its access token may; the page shows the token."""
     ann.refresh(scope="only.User.read")
+    place = {"organization": "acme"}
     assert named(world.server.reach(ann.access())) == PLACES[:1]
+    assert not world.server.check(ann.access(), "Organization.read", **place)
+    assert world.server.check(ann.access(), "User.read")
     assert named(world.server.reach(page(ann))) == PLACES
+    assert world.server.check(page(ann), "Organization.read", **place)
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 100])

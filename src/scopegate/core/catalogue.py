@@ -147,8 +147,8 @@ class Catalogue:
         roles: dict[str, str] = {}
         scopes, actions = dict(self._bits), dict(self.rules)
         for old, new in self.renamed.items():
-            if old in self.roles or old in scopes or old in actions:
-                _refuse(f"renamed {old!r}: it is still in the catalogue")
+            if not old or old in self.roles or old in scopes or old in actions:
+                _refuse(f"renamed {old!r}: it is empty, or still in the catalogue")
             if new in self.roles:
                 roles[old] = new
             elif new in scopes or new in actions:
@@ -194,15 +194,19 @@ class Catalogue:
 
     def mask(self, scopes: tuple[str, ...]) -> int:
         """The scopes as one bit each. Names no longer on offer cover nothing: stored names fail closed."""
-        known = self.masks.get(scopes)
-        if known is None:
-            known = 0
-            for name in scopes:
-                known |= self._bits.get(name, 0)
-            if len(self.masks) >= MASK_MEMORY:
-                self.masks.clear()
-            self.masks[scopes] = known
-        return known
+        try:
+            return self.masks[scopes]
+        except KeyError:
+            return self._remembered(scopes)
+
+    def _remembered(self, scopes: tuple[str, ...]) -> int:
+        found = 0
+        for name in scopes:
+            found |= self._bits.get(name, 0)
+        if len(self.masks) >= MASK_MEMORY:
+            self.masks.clear()
+        self.masks[scopes] = found
+        return found
 
     def current(self, names: Iterable[str]) -> tuple[str, ...]:
         """Names as they are called now; one that was not renamed stays as it is."""

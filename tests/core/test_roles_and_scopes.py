@@ -236,3 +236,18 @@ def test_a_catalogue_of_another_shape_works():
     assert catalogue.rule("board.peek").rank == 2
     sentence = describe(catalogue, "all.Team").text
     assert sentence == "See, change and administer your teams, and everything in their boards."
+
+
+def test_a_fine_grained_scope_is_said_action_by_action():
+    """The host's own words where it has them; a closed action is not promised."""
+    actions = [
+        Action("lamp.switch", "Application", AccessClass.WRITE, description="Switch lamps"),
+        Action("lamp.get", "Application", AccessClass.READ),
+        Action("lamp.sell", "Application", AccessClass.SENSITIVE, closed=True),
+    ]
+    catalogue = presets.simple(actions=actions, scopes=["lamp.*", "lamp.get", "lamp.sell"])
+    said = {name: describe(catalogue, name) for name in catalogue.scopes}
+    assert said["lamp.*"].text == "Switch lamps; lamp.get (read)."
+    assert (said["lamp.get"].text, said["lamp.get"].tag) == ("lamp.get (read).", "Read")
+    assert said["lamp.sell"].text == "Nothing, for what it names is closed to applications."
+    assert {sentence.never for sentence in said.values()} == {"Do anything else"}

@@ -10,9 +10,9 @@ from scopegate import SANDBOX, Action, Application, ConfigurationError, Membersh
 from scopegate.core.changes import PutClient
 from scopegate.core.permissions import Barrier, Layer
 from scopegate.core.standing import Account, Ceiling, Organization, Standing
+from scopegate.core.whatif import MemberRole, NewCeiling, Pause, Recap, Resume
 from scopegate.errors import DirectoryUnavailableError, InvalidValueError
 from scopegate.flows import reach
-from scopegate.flows.reach import MemberRole, NewCeiling, Pause, Recap, Resume
 
 EVERYTHING = "all.Organization.bounded only.User.read"
 PLACES = [
@@ -442,3 +442,29 @@ def test_a_spot_is_a_place_and_a_standing():
     assert reach.in_organization(place) == reach.Spot("acme", None, "Acme", there)
     kite = reach.in_application(place, place.applications["kite"])
     assert kite == reach.Spot("acme", "kite", "Kite", evolve(there, application_role="viewer"))
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        (Recap(RoleCap("boss")), "default"),
+        (Recap(RoleCap("viewer", {"acme": "boss"})), r"organizations\[acme\]"),
+        (MemberRole("acme", "boss"), "default"),
+        (MemberRole("acme", "boss", "rocket"), "default"),
+        (NewCeiling("acme", Ceiling("boss")), "default"),
+        (NewCeiling("acme", Ceiling(None, {"c1": "boss"})), r"organizations\[c1\]"),
+    ],
+)
+def test_a_preview_of_a_role_that_there_is_not_is_refused(ann, world, change, field):
+    """As the change itself would be, before anything is shown as lost."""
+    with pytest.raises(InvalidValueError, match=f"^{field}: 'boss' is not a role here"):
+        next(iter(world.server.preview(page(ann), change)))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [None, MemberRole("acme", None), NewCeiling("acme", None), NewCeiling("acme", Ceiling(None)), Pause()],
+)
+def test_a_preview_of_a_change_without_a_role_is_shown(ann, world, change):
+    """Nothing is wrong with a role that is not named."""
+    assert list(world.server.preview(page(ann), change))

@@ -113,7 +113,6 @@ class AuthorizationServer:
         self._entropy = entropy
         self._realm = realm
         self._gates = gates(self.configuration)
-        self._rules = self.configuration.catalogue.rules
         self._allows = self.configuration.evaluator.allows
         self._place = self.configuration.evaluator.place
         self._account = bare(self._directory).account
@@ -325,7 +324,7 @@ class AuthorizationServer:
 
     # Protected resources
 
-    def access(  # noqa: C901, PLR0912, PLR0915 - the hot path in one piece: each call of a step would cost each request
+    def access(  # noqa: C901 - the hot path in one piece: each call of a step would cost each request
         self,
         authorization: str | None,
         action: str | None = None,
@@ -366,19 +365,13 @@ class AuthorizationServer:
             self._committed((Touch(token_id, self._clock()),))
         if action is None or isinstance(granted, Refusal):
             return granted
-        rule, standing = self._rules.get(action), None
-        if rule is None or (
-            rule.has_place and (application if rule.at_application else organization) is None
-        ):
-            self._place(action, organization, application)
-        elif rule.has_place:
-            if not rule.at_application:
-                application = None
+        place, standing = self._place(action, organization, application), None
+        if place is not None:
             try:
-                standing = self._stands(token.user, organization=organization, application=application)
+                standing = self._stands(token.user, organization=place[0], application=place[1])
             except Exception as error:
                 raise DirectoryUnavailableError(UNAVAILABLE) from error
-            granted.asked = (((organization, application), standing),)
+            granted.asked = ((place, standing),)
         if self._allows(token, action, standing, application, granted.narrowed):
             return granted
         return gate.refused(granted, (action,))

@@ -51,7 +51,7 @@ class Refusal:
 class Access:
     """A request that carries a good access token. It lives as long as the request.
 
-    It is made without a constructor, for every request makes one; see `of`. ``asked`` comes with the first answer.
+    It is made without a constructor, for every request makes one; see `of`.
 
     Attributes:
         record: the token, its client and the access token that was presented.
@@ -114,11 +114,11 @@ class Access:
 
     def recalled(self, place: Place) -> Standing | None:
         """What the directory said about a place earlier in this request."""
-        return next((standing for known, standing in getattr(self, "asked", ()) if known == place), None)
+        return next((standing for known, standing in self.asked if known == place), None)
 
     def remember(self, place: Place, standing: Standing) -> None:
         """Keep what the directory said, for this request."""
-        self.asked = (*getattr(self, "asked", ()), (place, standing))
+        self.asked = (*self.asked, (place, standing))
 
 
 NO_CREDENTIALS: Final = Refusal(Layer.CREDENTIAL, "no_credentials", 401)
@@ -212,6 +212,7 @@ class Gate:
         access.narrowed = credential.scopes
         last = token.last_used_at
         access.is_stale = last is None or now - last >= self._precision
+        access.asked = ()
         return access
 
     def refused(self, access: Access, actions: Sequence[str]) -> Refusal:

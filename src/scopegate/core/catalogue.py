@@ -35,7 +35,6 @@ class Rule:
         target: where its role is judged.
         scopes: the names of the offered scopes that open it, the least first.
         has_place: whether it is judged at an organization or an application.
-        at_application: whether that is an application.
     """
 
     action: Action
@@ -44,7 +43,6 @@ class Rule:
     target: Target
     scopes: tuple[str, ...]
     has_place: bool
-    at_application: bool
 
 
 def level_actions(levels: Iterable[Level]) -> list[Action]:
@@ -138,9 +136,7 @@ class Catalogue:
             )
         opening = [name for name in scopes if self.offered[name].covers(action) and not action.closed]
         mask = sum(self._bits[name] for name in opening)
-        return Rule(
-            action, mask, rank, target, tuple(opening), target in ROLE_TARGETS, target == "application"
-        )
+        return Rule(action, mask, rank, target, tuple(opening), target in ROLE_TARGETS)
 
     def _read_old_names(self) -> None:
         """Let old names lead to what they are called now."""

@@ -12,6 +12,7 @@ from scopegate.errors import ConfigurationError
 MINUTE: Final = 60.0
 HOUR: Final = 60 * MINUTE
 DAY: Final = 24 * HOUR
+YEAR: Final = 365 * DAY
 MAXIMUM_CODE_LIFETIME: Final = 10 * MINUTE
 MAXIMUM_TRANSACTION_LIFETIME: Final = 10 * MINUTE
 
@@ -49,6 +50,26 @@ def _not_negative(_instance: "Profile", attribute: "Attribute[float]", value: fl
         raise ConfigurationError(msg)
 
 
+def _outlives_access(instance: "Profile", _attribute: "Attribute[float]", value: float | None) -> None:
+    if value is not None and value < instance.access_token_lifetime:
+        msg = (
+            f"Profile.refresh_idle_lifetime is {value}, less than access_token_lifetime"
+            f" ({instance.access_token_lifetime}): a token would be shown as disconnected while it still works"
+        )
+        raise ConfigurationError(msg)
+
+
+def _offered(instance: "Profile", _attribute: object, values: tuple[float, ...]) -> None:
+    longest = instance.token_lifetime
+    wrong = [value for value in values if value <= 0 or (longest is not None and value >= longest)]
+    if wrong or len(set(values)) < len(values):
+        msg = (
+            f"Profile.lifetimes is {values}: write different numbers of seconds above 0,"
+            f" each below token_lifetime ({longest})"
+        )
+        raise ConfigurationError(msg)
+
+
 def _paused(_instance: "Profile", _attribute: "Attribute[Paused]", value: object) -> None:
     if value not in {"forbid", "reject"}:
         msg = f"Profile.paused is {value!r}: write 'forbid' or 'reject'"
@@ -71,9 +92,10 @@ class Profile:
         name: what to call it in logs and documents.
         code_lifetime: life of an authorization code (CODE-2), at most 600.
         access_token_lifetime: life of an access token (TOK-7).
-        refresh_idle_lifetime: a refresh token unused for this long dies; the clock stops while the token is
-            paused. None: no limit.
-        token_lifetime: life of the token itself, from approval. None: until it is deleted.
+        refresh_idle_lifetime: a refresh token unused for this long dies, and the token is shown as disconnected; the
+            clock stops while the token is paused. At least the life of an access token. None: no limit.
+        token_lifetime: longest life of a token, from approval. None: until it is deleted.
+        lifetimes: shorter lives that the consent page offers besides.
         pending_lifetime: how long an approved token waits for its code to be redeemed.
         pending_limit: how many tokens of one user may wait; the oldest goes.
         transaction_lifetime: how long a consent page stays valid (CON-4), at most 600.
@@ -83,6 +105,8 @@ class Profile:
         consumed_memory: how long used codes and refresh tokens are remembered, to recognise reuse.
         idle_registration: how long a client that registered itself is kept while no token refers to it, from the first
             sweep that notices. None: forever.
+        history_lifetime: how long events are kept. None: forever.
+        advice_after: how long a power of a token must have been without use before its user is advised to take it away.
         last_used_precision: how coarse the last-used time is, and so how rarely it is written.
         paused: ``forbid`` answers a paused token 403 and lets it refresh; ``reject`` answers 401 and
             ``invalid_grant``, which makes most client libraries forget their credentials.
@@ -95,8 +119,9 @@ class Profile:
     name: str
     code_lifetime: float = field(default=MINUTE, validator=_code_lifetime)
     access_token_lifetime: float = field(default=HOUR, validator=_positive)
-    refresh_idle_lifetime: float | None = field(default=None, validator=_positive)
+    refresh_idle_lifetime: float | None = field(default=None, validator=[_positive, _outlives_access])
     token_lifetime: float | None = field(default=None, validator=_positive)
+    lifetimes: tuple[float, ...] = field(default=(), converter=tuple[float, ...], validator=_offered)
     pending_lifetime: float = field(default=DAY, validator=_positive)
     pending_limit: int = field(default=10, validator=_counted)
     transaction_lifetime: float = field(default=10 * MINUTE, validator=_transaction_lifetime)
@@ -105,6 +130,8 @@ class Profile:
     verifier_attempts: int = field(default=5, validator=_counted)
     consumed_memory: float = field(default=90 * DAY, validator=_positive)
     idle_registration: float | None = field(default=90 * DAY, validator=_positive)
+    history_lifetime: float | None = field(default=2 * YEAR, validator=_positive)
+    advice_after: float = field(default=90 * DAY, validator=_positive)
     last_used_precision: float = field(default=5 * MINUTE, validator=_not_negative)
     paused: Paused = field(default="forbid", validator=_paused)
     lower_only: bool = False

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from scopegate.core.changes import Change
     from scopegate.core.clients import Client
     from scopegate.core.events import Event
-    from scopegate.core.records import OnceRow, Page, TokenQuery, TokenRecord
+    from scopegate.core.records import Cutoffs, OnceRow, Page, TokenQuery, TokenRecord
     from scopegate.core.standing import Account, Application, Membership, Sandbox, Standing
     from scopegate.core.tokens import Token
 
@@ -73,20 +73,8 @@ class Store(Protocol):
         """
         ...
 
-    def sweep(
-        self, realm: str, /, *, pending_before: float, kept_before: float, idle_before: float, limit: int
-    ) -> int:
-        """Free at most ``limit`` rows and say how many were freed.
-
-        Args:
-            realm: the realm.
-            pending_before: tokens never redeemed and created at or before this time go, with their credentials.
-            kept_before: once rows that expired by this time go, and credentials to be kept until this time that are
-                consumed: of a generation before their token's. The credentials of the current generation stay.
-                Self-registered clients that no token refers to are noticed to be idle at this time.
-            idle_before: those go that were noticed at or before this time, and neither put nor given a token since.
-            limit: the most rows to touch in this call.
-        """
+    def sweep(self, realm: str, cutoffs: Cutoffs, /, *, limit: int) -> int:
+        """Free at most ``limit`` rows of what the cutoffs name, and say how many were freed."""
         ...
 
 
@@ -134,9 +122,7 @@ class AsyncStore(Protocol):
         """See `Store.commit`."""
         ...
 
-    async def sweep(
-        self, realm: str, /, *, pending_before: float, kept_before: float, idle_before: float, limit: int
-    ) -> int:
+    async def sweep(self, realm: str, cutoffs: Cutoffs, /, *, limit: int) -> int:
         """See `Store.sweep`."""
         ...
 

@@ -17,7 +17,7 @@ from scopegate.core.standing import Membership, Sandbox, Standing
 from scopegate.core.whatif import WhatIf
 from scopegate.directory import UNAVAILABLE, Memberships, as_directory, bare
 from scopegate.errors import ConflictError, ContentionError, DirectoryUnavailableError
-from scopegate.flows import authorize, consent, exchange, manage, reach, register, revoke, throttling
+from scopegate.flows import authorize, consent, exchange, manage, reach, register, revoke, sweep, throttling
 from scopegate.flows.access import Access, Gate, Refusal, gates
 from scopegate.flows.challenges import Challenge, challenge
 from scopegate.flows.configuration import PRIVATE_SCHEMES, Configuration, Resource, configure
@@ -702,11 +702,5 @@ class AuthorizationServer:
 
         Call it now and then, and again at once while it frees ``limit`` rows.
         """
-        now = self._clock()
-        return self._store.sweep(
-            self._realm,
-            pending_before=manage.pending_before(self.configuration, now=now),
-            kept_before=now,
-            idle_before=register.idle_before(self.configuration, now=now),
-            limit=limit,
-        )
+        cutoffs = sweep.cutoffs(self.configuration, now=self._clock())
+        return self._store.sweep(self._realm, cutoffs, limit=limit)

@@ -37,13 +37,14 @@ class ReviseToken:
 class AdvanceToken:
     """Go to the next generation. Guard: the token is there, not revoked, and at ``expected_generation``.
 
-    Sets ``advanced_at`` to ``at`` (POSIX seconds) and ``reply`` as given.
+    Sets ``advanced_at`` to ``at`` (POSIX seconds), and ``reply`` and ``lapses_at`` as given.
     """
 
     token_id: str
     expected_generation: int
     at: float
     reply: bytes | None = None
+    lapses_at: float | None = None
 
 
 @frozen(slots=False)
@@ -113,10 +114,14 @@ class AppendEvent:
 
 @frozen(slots=False)
 class Touch:
-    """Follower, or alone: set the last-used time (POSIX seconds). It may be lost, and never blocks or fails."""
+    """Follower, or alone: set the last-used time (POSIX seconds). It may be lost, and never blocks or fails.
+
+    With ``wrote`` the time of the last change through the token is set too. Neither ever goes back.
+    """
 
     token_id: str
     at: float
+    wrote: bool = False
 
 
 Guarded: TypeAlias = (

@@ -20,6 +20,21 @@ class Origin(StrEnum):
     SELF_REGISTERED = "self_registered"
 
 
+@frozen
+class ClientSecret:
+    """A secret of a client, as it is kept.
+
+    Args:
+        digest: `digest` of the secret; the secret itself is stored nowhere.
+        created_at: POSIX seconds.
+        expires_at: POSIX seconds from which it is no longer accepted; None: until it is replaced.
+    """
+
+    digest: bytes
+    created_at: float = 0.0
+    expires_at: float | None = None
+
+
 @frozen(kw_only=True)
 class Client:
     """A client.
@@ -30,7 +45,7 @@ class Client:
         redirect_uris: those it may be answered at.
         origin: registered by the operator, or by itself.
         auth_method: the only method it may use.
-        secret_digests: SHA-256 of each secret that is valid now.
+        secrets: its secrets, the newest first; while one is replaced, two of them are accepted.
         grant_types: the grants it may use; ``refresh_token`` decides whether it gets refresh tokens.
         scopes: the scopes it may ask for; None: any on offer.
         application_type: ``native`` or ``web``.
@@ -46,7 +61,7 @@ class Client:
     redirect_uris: tuple[str, ...]
     origin: Origin = Origin.SELF_REGISTERED
     auth_method: AuthMethod = AuthMethod.NONE
-    secret_digests: tuple[bytes, ...] = ()
+    secrets: tuple[ClientSecret, ...] = ()
     grant_types: tuple[str, ...] = ("authorization_code", "refresh_token")
     scopes: tuple[str, ...] | None = None
     application_type: str = "native"

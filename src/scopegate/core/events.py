@@ -14,11 +14,17 @@ class EventKind(StrEnum):
     REFRESHED = "token.refreshed"
     REUSE_DETECTED = "token.reuse_detected"
     CHANGED = "token.changed"
+    RECAPPED = "token.recapped"
+    CUT = "token.cut"
+    ADMITTED = "token.admitted"
     PAUSED = "token.paused"
     RESUMED = "token.resumed"
     REVOKED = "token.revoked"
     DELETED = "token.deleted"
     CLIENT_REGISTERED = "client.registered"
+    CLIENT_SECRET_ROTATED = "client.secret_rotated"
+    CLIENT_DISABLED = "client.disabled"
+    CLIENT_ENABLED = "client.enabled"
 
 
 @frozen

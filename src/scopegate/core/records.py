@@ -78,6 +78,27 @@ class TokenQuery:
     pending_after: float | None = None
 
 
+@frozen(kw_only=True)
+class Cutoffs:
+    """What a sweep may free: all of it is dead, or older than it has to be. Times are POSIX seconds.
+
+    Args:
+        pending_before: tokens never redeemed and created at or before this time go, with their credentials.
+        kept_before: once rows that expired by this time go, and credentials to be kept until this time that are
+            consumed: of a generation before their token's. The credentials of the current generation stay.
+            Self-registered clients that no token refers to are noticed to be idle at this time.
+        idle_before: those go that were noticed at or before this time, and neither put nor given a token since.
+        events_before: events of this time or before go.
+        forgotten: a user all whose events go, whatever their time.
+    """
+
+    pending_before: float = NEVER
+    kept_before: float = NEVER
+    idle_before: float = NEVER
+    events_before: float = NEVER
+    forgotten: str | None = None
+
+
 @frozen
 class OnceRow:
     """A value that is kept until it is taken once, or until it expires (POSIX seconds)."""

@@ -26,14 +26,17 @@ class Status(StrEnum):
 # Looked up once, for CPython 3.11 takes as long to find a member of an enumeration as to call a function.
 _PENDING: Final = Status.PENDING
 _ACTIVE: Final = Status.ACTIVE
+_REVOKED: Final = Status.REVOKED
 
 
 class RevocationReason(StrEnum):
     """Why a token was disconnected."""
 
     CLIENT = "revoked_by_client"
+    HOST = "revoked_by_host"
     REFRESH_REUSE = "refresh_token_reused"
     CODE_REPLAY = "code_replayed"
+    LAPSED = "credentials_lapsed"
 
 
 @frozen(kw_only=True)
@@ -44,10 +47,12 @@ class Settings:
         name: the user's name for the token.
         description: the user's own note.
         cap: the limit the user put on it.
+        cuts: organizations that took themselves out of its reach; apart from the cap, for its user cannot undo them.
         active: whether it is switched on.
         paused_at: POSIX seconds since which it is switched off.
         paused_for: seconds it was switched off in earlier pauses.
         verifier_failures: wrong PKCE verifiers presented with its code (CODE-8).
+        updated_at: POSIX seconds of the last change by people; None: nobody changed anything yet.
     """
 
     name: str
@@ -57,6 +62,8 @@ class Settings:
     paused_at: float | None = None
     paused_for: float = 0.0
     verifier_failures: int = 0
+    updated_at: float | None = None
+    cuts: frozenset[str] = frozenset()
 
 
 Memo: TypeAlias = tuple[object, int, *RankedCap]
@@ -87,6 +94,9 @@ class Token:
         revoked_at: POSIX seconds since which it is disconnected.
         revoked_reason: why.
         last_used_at: POSIX seconds, coarse.
+        last_wrote_at: POSIX seconds, coarse, of the last change that was made through it.
+        lapses_at: when the newest credentials can no longer be used, POSIX seconds, for a token with refresh tokens on
+            its active clock; None: they do not lapse.
         unknown: fields of a newer release, carried along.
         memo: what an evaluator worked out of scopes and cap, kept while this state of the token is.
     """
@@ -110,6 +120,8 @@ class Token:
     revoked_at: float | None = None
     revoked_reason: str | None = None
     last_used_at: float | None = None
+    last_wrote_at: float | None = None
+    lapses_at: float | None = None
     unknown: dict[str, object] = field(factory=dict[str, object], repr=False)
     memo: Memo | None = field(init=False, default=None, eq=False, repr=False)
 
@@ -118,12 +130,13 @@ class Token:
         """One more at each change by people: wrong verifiers are counted in the settings too, one version each."""
         return self.version - self.settings.verifier_failures
 
-    def advanced(self, at: float, reply: bytes | None) -> "Token":
+    def advanced(self, at: float, reply: bytes | None, lapses_at: float | None) -> "Token":
         """The token one generation on; written out by position, for it is made at every exchange and refresh.
 
         Args:
             at: POSIX seconds.
             reply: the sealed answer, to be given again to the same request.
+            lapses_at: when the new credentials can no longer be used; see `Token`.
         """
         return Token(
             self.id,
@@ -145,6 +158,8 @@ class Token:
             self.revoked_at,
             self.revoked_reason,
             self.last_used_at,
+            self.last_wrote_at,
+            lapses_at,
             self.unknown,
         )
 
@@ -165,7 +180,21 @@ def status(token: Token, now: float, pending_lifetime: float) -> Status:
         return Status.EXPIRED
     if token.generation == 0:
         return _PENDING
+    if has_lapsed(token, now):
+        return _REVOKED
     return _ACTIVE if token.settings.active else Status.INACTIVE
+
+
+def has_lapsed(token: Token, now: float) -> bool:
+    """Whether no credential of the token can ever be used again, though nobody disconnected it.
+
+    Args:
+        token: the token.
+        now: POSIX seconds.
+    """
+    if token.lapses_at is None:
+        return False
+    return (active_clock(token, now) if token.refreshable else now) >= token.lapses_at
 
 
 def active_clock(token: Token, now: float) -> float:

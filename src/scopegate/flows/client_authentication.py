@@ -8,14 +8,14 @@ from urllib.parse import unquote_plus
 
 from attrs import field, frozen
 
-from scopegate.core.clients import AuthMethod, Client
+from scopegate.core.clients import AuthMethod, Client, ClientSecret
 from scopegate.core.credentials import digest
 from scopegate.errors import OAuthError
 from scopegate.flows.configuration import Configuration
 from scopegate.flows.requests import ClientRequest
 
 SECRET_WORD: Final = "client"
-_NO_SECRET: Final = b"\0" * 32
+_NO_SECRETS: Final = (ClientSecret(b"\0" * 32),)
 
 # Looked up once, for CPython 3.11 takes as long to find a member of an enumeration as to call a function.
 _NONE: Final = AuthMethod.NONE
@@ -70,7 +70,9 @@ def _basic(authorization: str, body_id: str | None, body_secret: str | None) -> 
     return ClientCredentials(client_id, secret, _BASIC)
 
 
-def authenticated(config: Configuration, client: Client | None, given: ClientCredentials) -> Client | None:
+def authenticated(
+    config: Configuration, client: Client | None, given: ClientCredentials, now: float
+) -> Client | None:
     """The client, if it is who it says, by the method it registered (CA-4); else None.
 
     An unknown client costs and looks the same as a wrong secret (CA-6).
@@ -79,8 +81,11 @@ def authenticated(config: Configuration, client: Client | None, given: ClientCre
     if client is not None and client.auth_method is _NONE:
         return client if known and given.method is not _BASIC else None
     presented = digest(config.realm, SECRET_WORD, given.secret or "")
-    kept = client.secret_digests if client is not None else (_NO_SECRET,)
-    matches = [hmac.compare_digest(presented, one) for one in kept]
+    kept = client.secrets if client is not None else _NO_SECRETS
+    matches = [
+        hmac.compare_digest(presented, one.digest) and (one.expires_at is None or now < one.expires_at)
+        for one in kept
+    ]
     if client is None or not known or given.method is not client.auth_method:
         return None
     return client if any(matches) else None

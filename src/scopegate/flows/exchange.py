@@ -117,7 +117,7 @@ def decide(
     """
     caller = client if client is not None or record is None else record.client
     own = _own(record, presented, caller)
-    request = _grant_request(presented, own, authenticated(config, caller, presented.credentials))
+    request = _grant_request(presented, own, authenticated(config, caller, presented.credentials, now))
     redeem = presented.grant_type == CODE
     try:
         if own is not None and request.known_client is not None:
@@ -229,9 +229,9 @@ def _redeem(
         return _replayed_code(config, token, now)
     _require_open(config, found, account)
     resources = _asked_resources(presented, token)
-    reply, added = _issue(config, token, scopes, resources, now, entropy)
-    activated = AppendEvent(_event(_ACTIVATED, token, now))
-    return Decision(TokenReply(reply), (AdvanceToken(token.id, token.generation, now), *added, activated))
+    reply, added, lapses_at = _issue(config, token, scopes, resources, now, entropy)
+    advance = AdvanceToken(token.id, token.generation, now, None, lapses_at)
+    return Decision(TokenReply(reply), (advance, *added, AppendEvent(_event(_ACTIVATED, token, now))))
 
 
 def _replayed_code(config: Configuration, token: Token, now: float) -> Decision[TokenOutcome]:
@@ -279,7 +279,7 @@ def _refresh(
     if credential.expires_at is not None and active_clock(token, now) >= credential.expires_at:
         raise OAuthError("invalid_grant", "the refresh token was not used for too long")
     resources = _asked_resources(presented, token)
-    reply, added = _issue(config, token, scopes, resources, now, entropy)
+    reply, added, lapses_at = _issue(config, token, scopes, resources, now, entropy)
     sealed = None
     if config.profile.retry_window:
         sealed = config.sealer.seal_reply(
@@ -288,7 +288,7 @@ def _refresh(
             _fingerprint(presented) + reply,
             entropy,
         )
-    advance = AdvanceToken(token.id, token.generation, now, sealed)
+    advance = AdvanceToken(token.id, token.generation, now, sealed, lapses_at)
     forget, remember = _consumed(config, credential, now)
     refreshed = AppendEvent(_event(_REFRESHED, token, now))
     return Decision(TokenReply(reply), (advance, forget, remember, *added, refreshed))
@@ -342,8 +342,8 @@ def _issue(
     resources: tuple[str, ...],
     now: float,
     entropy: Entropy,
-) -> tuple[bytes, list[Change]]:
-    """New credentials of the next generation, and the response that tells them.
+) -> tuple[bytes, list[Change], float | None]:
+    """New credentials of the next generation, the response that tells them, and when the last of them ends.
 
     ``scopes`` are those that the engine granted; None: those of the token.
     """
@@ -366,7 +366,9 @@ def _issue(
     body = f'{{"access_token": "{ACCESS}_{token.id}.{secret}", "token_type": "Bearer", "scope": "{" ".join(granted)}"'
     if expires_at is not None:
         body += f', "expires_in": {int(expires_at - now)}'
+    lapses_at = expires_at
     if token.refreshable:
+        lapses_at = _refresh_end(config, token, now)
         secret = new_secret(entropy)
         added.append(
             AddCredential(
@@ -376,12 +378,12 @@ def _issue(
                     digest(config.realm, REFRESH_WIRE, secret),
                     token.generation + 1,
                     now,
-                    _refresh_end(config, token, now),
+                    lapses_at,
                 )
             )
         )
         body += f', "refresh_token": "{REFRESH_WIRE}_{token.id}.{secret}"'
-    return f"{body}}}".encode(), added
+    return f"{body}}}".encode(), added, lapses_at
 
 
 def _access_end(config: Configuration, token: Token, now: float) -> float | None:

@@ -1,7 +1,6 @@
 """Registration of clients: by themselves (RFC 7591, the DCR rows) and by the operator."""
 
 import hmac
-import math
 import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Final, cast
@@ -10,7 +9,7 @@ from urllib.parse import urlsplit
 from attrs import evolve, field, frozen
 
 from scopegate.core.changes import AppendEvent, PutClient
-from scopegate.core.clients import AuthMethod, Client, Origin
+from scopegate.core.clients import AuthMethod, Client, ClientSecret, Origin
 from scopegate.core.credentials import Entropy, digest, new_id, new_secret
 from scopegate.core.events import Event, EventKind
 from scopegate.core.redirects import is_loopback, validate_redirect_uri
@@ -123,18 +122,12 @@ def _registration(
     answer = _echo(client)
     if client.auth_method is not AuthMethod.NONE:
         secret = SECRET_PREFIX + new_secret(entropy)
-        client = evolve(client, secret_digests=(digest(config.realm, SECRET_WORD, secret),))
+        client = evolve(client, secrets=(ClientSecret(digest(config.realm, SECRET_WORD, secret), now),))
         answer |= {"client_secret": secret, "client_secret_expires_at": 0}
     event = Event(
         kind=EventKind.CLIENT_REGISTERED, at=now, client_id=client.id, detail={"origin": client.origin.value}
     )
     return Decision(Registered(client, answer), (PutClient(client, 0), AppendEvent(event)))
-
-
-def idle_before(config: Configuration, *, now: float) -> float:
-    """Self-registered clients that have been idle since this time (POSIX seconds) or longer may go (DCR-7)."""
-    kept = config.profile.idle_registration
-    return -math.inf if kept is None else now - kept
 
 
 def _is_admitted(config: Configuration, authorization: str | None) -> bool:

@@ -72,7 +72,7 @@ def decide(
         client_id=presented.credentials.client_id,
         token="token",
         token_type_hint=None,
-        known_client=authenticated(config, caller, presented.credentials),
+        known_client=authenticated(config, caller, presented.credentials, now),
     )
     try:
         config.engine.revocation(check)

@@ -14,7 +14,7 @@ from json.encoder import JSONEncoder
 from typing import Any, Final, TypeAlias
 
 from scopegate.core.caps import ApplicationCap, RoleCap
-from scopegate.core.clients import AuthMethod, Client, Origin
+from scopegate.core.clients import AuthMethod, Client, ClientSecret, Origin
 from scopegate.core.credentials import Credential, CredentialKind
 from scopegate.core.events import Event, EventKind
 from scopegate.core.tokens import Settings, Token
@@ -24,10 +24,11 @@ Cell: TypeAlias = str | float | bytes | None
 Row: TypeAlias = Sequence[Any]
 _Document: TypeAlias = dict[str, Any]
 
-TOKEN_CELLS: Final = 13
+TOKEN_CELLS: Final = 15
 CLIENT_CELLS: Final = 4
 CREDENTIAL_CELLS: Final = 8
 _VERSION: Final = "v"
+_OLD_SECRETS: Final = "secret_digests"
 _TOKEN: Final[_Document] = {
     "redirect_uri": "",
     "scopes": [],
@@ -44,6 +45,8 @@ _SETTINGS: Final[_Document] = {
     "paused_at": None,
     "paused_for": 0.0,
     "verifier_failures": 0,
+    "updated_at": None,
+    "cuts": [],
 }
 _CAP: Final[_Document] = {
     "default": "",
@@ -52,6 +55,7 @@ _CAP: Final[_Document] = {
     "applications": {},
     "known": None,
 }
+_SECRET: Final[_Document] = {"digest": "", "created_at": 0.0, "expires_at": None}
 _APPLICATION: Final[_Document] = {"role": "", "organization": None}
 _CREDENTIAL: Final[_Document] = {"scopes": [], "resources": [], "challenge": None}
 _CLIENT: Final[_Document] = {
@@ -59,7 +63,7 @@ _CLIENT: Final[_Document] = {
     "redirect_uris": [],
     "origin": "self_registered",
     "auth_method": "none",
-    "secret_digests": [],
+    "secrets": [],
     "grant_types": ["authorization_code", "refresh_token"],
     "scopes": None,
     "application_type": "native",
@@ -78,7 +82,7 @@ def token_row(token: Token) -> tuple[Cell, ...]:
     """The cells of a token.
 
     They are id, user, client_id, created_at, document, settings, version, generation, advanced_at, reply,
-    revoked_at, revoked_reason and last_used_at.
+    revoked_at, revoked_reason, last_used_at, last_wrote_at and lapses_at.
     """
     document = {
         "redirect_uri": token.redirect_uri,
@@ -103,6 +107,8 @@ def token_row(token: Token) -> tuple[Cell, ...]:
         token.revoked_at,
         token.revoked_reason,
         token.last_used_at,
+        token.last_wrote_at,
+        token.lapses_at,
     )
 
 
@@ -128,6 +134,8 @@ def settings_document(settings: Settings, before: str | None = None) -> str:
         "paused_at": settings.paused_at,
         "paused_for": settings.paused_for,
         "verifier_failures": settings.verifier_failures,
+        "updated_at": settings.updated_at,
+        "cuts": sorted(settings.cuts),
     }
     unknown = _unknown(old, _SETTINGS.keys() | {"cap"})
     return _encode(
@@ -146,6 +154,8 @@ def settings(document: str) -> Settings:
         paused_at=known["paused_at"],
         paused_for=known["paused_for"],
         verifier_failures=known["verifier_failures"],
+        updated_at=known["updated_at"],
+        cuts=frozenset(known["cuts"]),
     )
 
 
@@ -194,7 +204,14 @@ def client_row(client: Client, before: str | None = None) -> tuple[Cell, ...]:
         "redirect_uris": list(client.redirect_uris),
         "origin": client.origin.value,
         "auth_method": client.auth_method.value,
-        "secret_digests": [digest.hex() for digest in client.secret_digests],
+        "secrets": [
+            _written(
+                {"digest": kept.digest.hex(), "created_at": kept.created_at, "expires_at": kept.expires_at},
+                _SECRET,
+                {},
+            )
+            for kept in client.secrets
+        ],
         "grant_types": list(client.grant_types),
         "scopes": None if client.scopes is None else list(client.scopes),
         "application_type": client.application_type,
@@ -205,7 +222,7 @@ def client_row(client: Client, before: str | None = None) -> tuple[Cell, ...]:
         "created_at": client.created_at,
         "disabled": client.disabled,
     }
-    unknown = {} if before is None else _unknown(_loaded(before), _CLIENT.keys())
+    unknown = {} if before is None else _unknown(_loaded(before), _CLIENT.keys() | {_OLD_SECRETS})
     return (
         client.id,
         client.owner,
@@ -262,7 +279,7 @@ _EVENT_KINDS: Final = {kind.value: kind for kind in EventKind}
 def _token(row: Row) -> Token:
     """The same row gives the same frozen value: lists are read again and again."""
     id_, user, client_id, created_at, document, own, version, generation, advanced_at, reply, *rest = row
-    revoked_at, revoked_reason, last_used_at = rest
+    revoked_at, revoked_reason, last_used_at, last_wrote_at, lapses_at = rest
     consented = _consented(document)
     return Token(
         id=id_,
@@ -284,6 +301,8 @@ def _token(row: Row) -> Token:
         revoked_at=revoked_at,
         revoked_reason=revoked_reason,
         last_used_at=last_used_at,
+        last_wrote_at=last_wrote_at,
+        lapses_at=lapses_at,
         unknown=consented["unknown"],
     )
 
@@ -324,13 +343,14 @@ def _client(id_: str, owner: str | None, version: int, document: str) -> Client:
     """The same row gives the same frozen value, which the records of its tokens share."""
     known = _CLIENT | _loaded(document)
     scopes = known["scopes"]
+    secrets = known["secrets"] or [{"digest": digest} for digest in known.get(_OLD_SECRETS, ())]
     return Client(
         id=id_,
         name=known["name"],
         redirect_uris=tuple(known["redirect_uris"]),
         origin=Origin(known["origin"]),
         auth_method=AuthMethod(known["auth_method"]),
-        secret_digests=tuple(bytes.fromhex(digest) for digest in known["secret_digests"]),
+        secrets=tuple(_client_secret(_SECRET | kept) for kept in secrets),
         grant_types=tuple(known["grant_types"]),
         scopes=None if scopes is None else tuple(scopes),
         application_type=known["application_type"],
@@ -343,6 +363,10 @@ def _client(id_: str, owner: str | None, version: int, document: str) -> Client:
         disabled=known["disabled"],
         version=version,
     )
+
+
+def _client_secret(known: _Document) -> ClientSecret:
+    return ClientSecret(bytes.fromhex(known["digest"]), known["created_at"], known["expires_at"])
 
 
 def _cap(cap: RoleCap, before: _Document) -> _Document:

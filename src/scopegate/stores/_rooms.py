@@ -1,7 +1,6 @@
 """What the store in memory keeps under one realm, and how a commit changes it."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TypeVar, assert_never, cast
 
 from attrs import evolve
@@ -25,7 +24,7 @@ from scopegate.core.changes import (
 from scopegate.core.clients import Client, Origin
 from scopegate.core.credentials import Credential
 from scopegate.core.events import Event
-from scopegate.core.records import OnceRow, TokenQuery, TokenRecord
+from scopegate.core.records import NEVER, Cutoffs, OnceRow, TokenQuery, TokenRecord
 from scopegate.core.tokens import Token
 
 _Value = TypeVar("_Value")
@@ -58,6 +57,7 @@ class Room:
         "idle",
         "older",
         "once",
+        "place",
         "records",
         "tokens",
         "users",
@@ -72,9 +72,10 @@ class Room:
         self.clients: dict[str, Client] = {}
         self.idle: dict[str, float] = {}
         self.once: dict[str, OnceRow] = {}
-        self.events: list[Event] = []
-        self.by_user: defaultdict[str, list[int]] = defaultdict(list)
-        self.by_token: defaultdict[str, list[int]] = defaultdict(list)
+        self.events: dict[int, Event] = {}
+        self.place = 0
+        self.by_user: dict[str, dict[int, None]] = {}
+        self.by_token: dict[str, dict[int, None]] = {}
 
     def read(self, token_id: str, digest: bytes | None) -> TokenRecord | None:
         """The record of a token with its credential of this digest, recent or not."""
@@ -96,13 +97,13 @@ class Room:
         self, user: str | None, token_id: str | None, *, before: int | None, limit: int
     ) -> list[tuple[int, Event]]:
         """Events with their places, newest first."""
-        places: Sequence[int] = range(len(self.events))
+        places: Mapping[int, object] = self.events
         if token_id is not None:
-            places = self.by_token.get(token_id, [])
+            places = self.by_token.get(token_id, {})
         elif user is not None:
-            places = self.by_user.get(user, [])
+            places = self.by_user.get(user, {})
         found: list[tuple[int, Event]] = []
-        for place in reversed(places):
+        for place in reversed([*places]):
             if len(found) == limit:
                 break
             event = self.events[place]
@@ -212,6 +213,8 @@ class Room:
         row = self.tokens.get(change.token_id)
         if row is not None and (row.token.last_used_at is None or row.token.last_used_at < change.at):
             self._replace(row, evolve(row.token, last_used_at=change.at))
+        if row is not None and change.wrote and (row.token.last_wrote_at or 0.0) < change.at:
+            self._replace(row, evolve(row.token, last_wrote_at=change.at))
 
     def _delete(self, token_id: str, expected_generation: int | None = None) -> bool:
         row = self.tokens.get(token_id)
@@ -227,10 +230,11 @@ class Room:
         return True
 
     def _append(self, event: Event) -> None:
-        place = len(self.events)
-        self.events.append(event)
-        self.by_user[event.user].append(place)
-        self.by_token[event.token_id].append(place)
+        place = self.place
+        self.place += 1
+        self.events[place] = event
+        self.by_user.setdefault(event.user, {})[place] = None
+        self.by_token.setdefault(event.token_id, {})[place] = None
 
     def _put_client(self, change: PutClient) -> bool:
         client = change.client
@@ -257,15 +261,15 @@ class Room:
 
     # Sweeping
 
-    def sweep(self, pending_before: float, kept_before: float, idle_before: float, limit: int) -> int:
+    def sweep(self, cutoffs: Cutoffs, limit: int) -> int:
         """Free rows: of tokens never redeemed, the credentials first; what need not be remembered; idle clients."""
-        for client in self.clients.values():
-            if client.origin is Origin.SELF_REGISTERED and client.id not in self.by_client:
-                self.idle.setdefault(client.id, kept_before)
+        kept_before = cutoffs.kept_before
+        if kept_before > NEVER:
+            self._notice(kept_before)
         pending = [
             token_id
             for token_id, row in self.tokens.items()
-            if row.token.generation == 0 and row.token.created_at <= pending_before
+            if row.token.generation == 0 and row.token.created_at <= cutoffs.pending_before
         ]
         freed = self._forget(
             (
@@ -282,10 +286,34 @@ class Room:
         for key in dead:
             del self.once[key]
         freed += len(dead)
-        gone = _first((id_ for id_, since in self.idle.items() if since <= idle_before), limit - freed)
+        gone = _first(
+            (id_ for id_, since in self.idle.items() if since <= cutoffs.idle_before), limit - freed
+        )
         for client_id in gone:
             del self.clients[client_id], self.idle[client_id]
-        return freed + len(gone)
+        freed += len(gone)
+        old = _first(self._forgotten(cutoffs), limit - freed)
+        for place in old:
+            self._drop_event(place)
+        return freed + len(old)
+
+    def _notice(self, at: float) -> None:
+        for client in self.clients.values():
+            if client.origin is Origin.SELF_REGISTERED and client.id not in self.by_client:
+                self.idle.setdefault(client.id, at)
+
+    def _forgotten(self, cutoffs: Cutoffs) -> Iterator[int]:
+        """The places of the events that may go. A user's are found by their index; old ones by looking at all."""
+        if cutoffs.forgotten is not None:
+            yield from self.by_user.get(cutoffs.forgotten, ())
+        for place, event in self.events.items():
+            if event.at <= cutoffs.events_before and event.user != cutoffs.forgotten:
+                yield place
+
+    def _drop_event(self, place: int) -> None:
+        event = self.events.pop(place)
+        _leave(self.by_user, event.user, place)
+        _leave(self.by_token, event.token_id, place)
 
     def _forget(self, credentials: Iterable[tuple[str, bytes]], limit: int) -> int:
         return sum(self._drop(token_id, digest) for token_id, digest in _first(credentials, limit))
@@ -299,8 +327,8 @@ class Room:
                     yield token_id, digest
 
 
-def _leave(index: dict[str, dict[str, None]], key: str, token_id: str) -> None:
-    del index[key][token_id]
+def _leave(index: dict[str, dict[_Value, None]], key: str, member: _Value) -> None:
+    del index[key][member]
     if not index[key]:
         del index[key]
 
@@ -311,7 +339,7 @@ def _changed(token: Token, change: ReviseToken | AdvanceToken | RevokeToken) -> 
         case AdvanceToken():
             if token.revoked_at is not None or token.generation != change.expected_generation:
                 return None
-            return token.advanced(change.at, change.reply)
+            return token.advanced(change.at, change.reply, change.lapses_at)
         case ReviseToken():
             if token.version != change.expected_version:
                 return None

@@ -10,7 +10,7 @@ from typing import TypeVar
 from scopegate.core.changes import Change, Touch
 from scopegate.core.clients import Client
 from scopegate.core.events import Event
-from scopegate.core.records import OnceRow, Page, TokenQuery, TokenRecord
+from scopegate.core.records import Cutoffs, OnceRow, Page, TokenQuery, TokenRecord
 from scopegate.core.tokens import Token
 from scopegate.stores.sqlite import SQLiteStore
 
@@ -78,20 +78,9 @@ class AsyncSQLiteStore:
             return
         await self._on_writer(partial(self._store.commit, realm, changes))
 
-    async def sweep(
-        self, realm: str, /, *, pending_before: float, kept_before: float, idle_before: float, limit: int
-    ) -> int:
+    async def sweep(self, realm: str, cutoffs: Cutoffs, /, *, limit: int) -> int:
         """See `Store.sweep`."""
-        return await self._on_writer(
-            partial(
-                self._store.sweep,
-                realm,
-                pending_before=pending_before,
-                kept_before=kept_before,
-                idle_before=idle_before,
-                limit=limit,
-            )
-        )
+        return await self._on_writer(partial(self._store.sweep, realm, cutoffs, limit=limit))
 
     async def _on_writer(self, work: Callable[[], T]) -> T:
         pid = getpid()

@@ -27,8 +27,8 @@ from scopegate.stores import _codec
 _CREATE: Final = """
     INSERT INTO scopegate_tokens (
         realm, id, user, client_id, created_at, document, settings, version, generation, advanced_at, reply,
-        revoked_at, revoked_reason, last_used_at
-    ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        revoked_at, revoked_reason, last_used_at, last_wrote_at, lapses_at
+    ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (realm, id) DO NOTHING
 """
 _ADD: Final = """
@@ -50,7 +50,7 @@ _APPEND: Final = """
     VALUES (?, ?, ?, ?, ?, ?, ?)
 """
 _ADVANCE: Final = """
-    UPDATE scopegate_tokens SET generation = generation + 1, advanced_at = ?, reply = ?
+    UPDATE scopegate_tokens SET generation = generation + 1, advanced_at = ?, reply = ?, lapses_at = ?
     WHERE realm = ? AND id = ? AND generation = ? AND revoked_at IS NULL
 """
 _REVOKE: Final = """
@@ -66,8 +66,10 @@ _PUT_ONCE: Final = """
     WHERE scopegate_once.expires_at <= ?
 """
 TOUCH: Final = """
-    UPDATE scopegate_tokens SET last_used_at = ?1
-    WHERE realm = ?2 AND id = ?3 AND (last_used_at IS NULL OR last_used_at < ?1)
+    UPDATE scopegate_tokens SET last_used_at = max(coalesce(last_used_at, ?3), ?3),
+        last_wrote_at = CASE WHEN ?4 THEN max(coalesce(last_wrote_at, ?3), ?3) ELSE last_wrote_at END
+    WHERE realm = ?1 AND id = ?2
+        AND (coalesce(last_used_at < ?3, TRUE) OR (?4 AND coalesce(last_wrote_at < ?3, TRUE)))
 """
 
 
@@ -97,11 +99,16 @@ def follow(connection: sqlite3.Connection, realm: str, change: Follower) -> bool
             return _wrote(connection, statement, (realm, token_id, digest))
         case AppendEvent(event):
             connection.execute(_APPEND, (realm, *_codec.event_row(event)))
-        case Touch(token_id, at):
-            connection.execute(TOUCH, (at, realm, token_id))
+        case Touch():
+            connection.execute(TOUCH, touched(realm, change))
         case _:
             assert_never(change)
     return True
+
+
+def touched(realm: str, change: Touch) -> tuple[object, ...]:
+    """What `TOUCH` is executed with."""
+    return realm, change.token_id, change.at, change.wrote
 
 
 def _create(connection: sqlite3.Connection, realm: str, token: Token) -> bool:
@@ -115,8 +122,8 @@ def _change_token(
     match change:
         case ReviseToken():
             return _revise(connection, realm, change)
-        case AdvanceToken(token_id, expected_generation, at, reply):
-            return _wrote(connection, _ADVANCE, (at, reply, realm, token_id, expected_generation))
+        case AdvanceToken(token_id, expected_generation, at, reply, lapses_at):
+            return _wrote(connection, _ADVANCE, (at, reply, lapses_at, realm, token_id, expected_generation))
         case RevokeToken(token_id, at, reason):
             return _wrote(connection, _REVOKE, (at, reason, realm, token_id))
         case DeleteToken(token_id, expected_generation):

@@ -3,12 +3,12 @@
 import sqlite3
 from typing import Final, TypeAlias
 
-from scopegate.core.records import TokenQuery
+from scopegate.core.records import NEVER, Cutoffs, TokenQuery
 from scopegate.stores._cursors import token_position
 
 TOKEN: Final = """
     SELECT t.id, t.user, t.client_id, t.created_at, t.document, t.settings, t.version, t.generation,
-        t.advanced_at, t.reply, t.revoked_at, t.revoked_reason, t.last_used_at,
+        t.advanced_at, t.reply, t.revoked_at, t.revoked_reason, t.last_used_at, t.last_wrote_at, t.lapses_at,
         c.id, c.owner, c.version, c.document
     FROM scopegate_tokens AS t
     LEFT JOIN scopegate_clients AS c ON c.realm = t.realm AND c.id = t.client_id
@@ -16,7 +16,7 @@ TOKEN: Final = """
 """
 TOKEN_AND_CREDENTIAL: Final = """
     SELECT t.id, t.user, t.client_id, t.created_at, t.document, t.settings, t.version, t.generation,
-        t.advanced_at, t.reply, t.revoked_at, t.revoked_reason, t.last_used_at,
+        t.advanced_at, t.reply, t.revoked_at, t.revoked_reason, t.last_used_at, t.last_wrote_at, t.lapses_at,
         c.id, c.owner, c.version, c.document,
         k.token_id, k.digest, k.kind, k.generation, k.created_at, k.expires_at, k.keep_until, k.document,
         ts.stamp, cs.stamp
@@ -39,7 +39,7 @@ ONCE: Final = (
 
 _TOKENS: Final = """
     SELECT id, user, client_id, created_at, document, settings, version, generation, advanced_at, reply,
-        revoked_at, revoked_reason, last_used_at
+        revoked_at, revoked_reason, last_used_at, last_wrote_at, lapses_at
     FROM scopegate_tokens WHERE """
 _CLIENTS: Final = "SELECT id, owner, version, document FROM scopegate_clients WHERE "
 _EVENTS: Final = """
@@ -132,27 +132,30 @@ SWEEPS: Final = (
         SELECT id FROM scopegate_clients
         WHERE realm = :realm AND self_registered = 1 AND idle_since <= :idle_before LIMIT :limit)
     """,
+    """
+    DELETE FROM scopegate_events WHERE sequence IN (
+        SELECT sequence FROM scopegate_events WHERE realm = :realm AND user = :forgotten LIMIT :limit)
+    """,
+    """
+    DELETE FROM scopegate_events WHERE sequence IN (
+        SELECT sequence FROM scopegate_events WHERE realm = :realm AND at <= :events_before LIMIT :limit)
+    """,
 )
 
 
-def sweep(
-    connection: sqlite3.Connection,
-    realm: str,
-    *,
-    pending_before: float,
-    kept_before: float,
-    idle_before: float,
-    limit: int,
-) -> int:
-    """Delete at most ``limit`` dead rows and say how many."""
-    connection.execute(NOTICE, (realm, kept_before))
+def sweep(connection: sqlite3.Connection, realm: str, cutoffs: Cutoffs, limit: int) -> int:
+    """Free at most ``limit`` rows; see `Store.sweep`."""
+    if cutoffs.kept_before > NEVER:
+        connection.execute(NOTICE, (realm, cutoffs.kept_before))
     freed = 0
     for statement in SWEEPS:
         cells = {
             "realm": realm,
-            "pending_before": pending_before,
-            "kept_before": kept_before,
-            "idle_before": idle_before,
+            "pending_before": cutoffs.pending_before,
+            "kept_before": cutoffs.kept_before,
+            "idle_before": cutoffs.idle_before,
+            "events_before": cutoffs.events_before,
+            "forgotten": cutoffs.forgotten,
             "limit": max(limit - freed, 0),
         }
         freed += connection.execute(statement, cells).rowcount

@@ -163,7 +163,13 @@ _THIRD: Final = (
     """,
 )
 
-STEPS: Final = (_FIRST, _SECOND, _THIRD)
+_FOURTH: Final = (
+    "ALTER TABLE scopegate_tokens ADD COLUMN last_wrote_at REAL",
+    "ALTER TABLE scopegate_tokens ADD COLUMN lapses_at REAL",
+    "CREATE INDEX scopegate_events_by_age ON scopegate_events (realm, at)",
+)
+
+STEPS: Final = (_FIRST, _SECOND, _THIRD, _FOURTH)
 """Step n brings a file from schema n to n + 1. A step that was released is never changed."""
 
 _PAUSE: Final = 0.01

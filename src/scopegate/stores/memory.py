@@ -11,7 +11,7 @@ from threading import Lock
 from scopegate.core.changes import Change
 from scopegate.core.clients import Client
 from scopegate.core.events import Event
-from scopegate.core.records import OnceRow, Page, TokenQuery, TokenRecord
+from scopegate.core.records import Cutoffs, OnceRow, Page, TokenQuery, TokenRecord
 from scopegate.core.tokens import Token
 from scopegate.stores._batch import conflict, parts
 from scopegate.stores._cursors import of_token, page, sequence_position, token_position
@@ -124,13 +124,11 @@ class MemoryStore:
             for change in followers:
                 room.follow(change)
 
-    def sweep(
-        self, realm: str, /, *, pending_before: float, kept_before: float, idle_before: float, limit: int
-    ) -> int:
+    def sweep(self, realm: str, cutoffs: Cutoffs, /, *, limit: int) -> int:
         """See `Store.sweep`."""
         with self._lock:
             room = self._rooms.get(realm)
-            return 0 if room is None else room.sweep(pending_before, kept_before, idle_before, limit)
+            return 0 if room is None else room.sweep(cutoffs, limit)
 
 
 class AsyncMemoryStore:
@@ -179,17 +177,9 @@ class AsyncMemoryStore:
         """See `Store.commit`."""
         self._store.commit(realm, changes)
 
-    async def sweep(
-        self, realm: str, /, *, pending_before: float, kept_before: float, idle_before: float, limit: int
-    ) -> int:
+    async def sweep(self, realm: str, cutoffs: Cutoffs, /, *, limit: int) -> int:
         """See `Store.sweep`."""
-        return self._store.sweep(
-            realm,
-            pending_before=pending_before,
-            kept_before=kept_before,
-            idle_before=idle_before,
-            limit=limit,
-        )
+        return self._store.sweep(realm, cutoffs, limit=limit)
 
 
 def _wanted(token: Token, query: TokenQuery) -> bool:

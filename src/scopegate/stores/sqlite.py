@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Literal
 from scopegate.core.changes import Change, Touch
 from scopegate.core.clients import Client
 from scopegate.core.events import Event
-from scopegate.core.records import OnceRow, Page, TokenQuery, TokenRecord
+from scopegate.core.records import Cutoffs, OnceRow, Page, TokenQuery, TokenRecord
 from scopegate.core.tokens import Token
 from scopegate.errors import ConfigurationError, InvalidValueError
 from scopegate.stores import _codec, _sqlite_queries
 from scopegate.stores._batch import conflict, parts
 from scopegate.stores._cursors import of_token, page, sequence_position
-from scopegate.stores._sqlite_changes import TOUCH, follow, lead
+from scopegate.stores._sqlite_changes import TOUCH, follow, lead, touched
 from scopegate.stores._sqlite_memory import Memory
 from scopegate.stores._sqlite_pool import Pool
 
@@ -146,7 +146,7 @@ class SQLiteStore:
         if not changes:
             return
         first, followers = parts(changes)
-        touches = [(change.at, realm, change.token_id) for change in changes if isinstance(change, Touch)]
+        touches = [touched(realm, change) for change in changes if isinstance(change, Touch)]
         if len(touches) == len(changes):
             self._pool.write_unless_busy(TOUCH, touches)
             return
@@ -163,19 +163,10 @@ class SQLiteStore:
         except OverflowError:
             raise InvalidValueError("number", "it has more than 64 bits: send a smaller one") from None
 
-    def sweep(
-        self, realm: str, /, *, pending_before: float, kept_before: float, idle_before: float, limit: int
-    ) -> int:
+    def sweep(self, realm: str, cutoffs: Cutoffs, /, *, limit: int) -> int:
         """See `Store.sweep`."""
         with self._pool.transaction() as connection:
-            return _sqlite_queries.sweep(
-                connection,
-                realm,
-                pending_before=pending_before,
-                kept_before=kept_before,
-                idle_before=idle_before,
-                limit=limit,
-            )
+            return _sqlite_queries.sweep(connection, realm, cutoffs, limit)
 
 
 def _record(row: _codec.Row) -> TokenRecord:

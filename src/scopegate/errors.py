@@ -14,6 +14,7 @@ ScopegateError
 └── OAuthError                a protocol error with its RFC code; flows turn it into a value
 """
 
+from collections.abc import Mapping
 from typing import Final
 
 
@@ -48,13 +49,15 @@ class StaleVersionError(ScopegateError):
 
     Args:
         current: the version that stands now.
+        differences: what the caller wanted otherwise: by name, what stands now and what was wanted.
     """
 
-    def __init__(self, current: int) -> None:
+    def __init__(self, current: int, differences: Mapping[str, tuple[object, object]]) -> None:
         super().__init__(
             f"it was changed meanwhile and now has version {current}: read it again, then decide"
         )
         self.current: Final = current
+        self.differences: Final = dict(differences)
 
 
 class ReadOnlyError(ScopegateError):

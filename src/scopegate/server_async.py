@@ -2,7 +2,8 @@
 
 import os
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import suppress
 from typing import TypeVar
 
 from scopegate import presets
@@ -11,19 +12,37 @@ from scopegate.core.catalogue import Catalogue
 from scopegate.core.changes import Change, Touch
 from scopegate.core.clients import AuthMethod, Client
 from scopegate.core.credentials import Entropy
-from scopegate.core.permissions import APPLICATION, ORGANIZATION, Explanation, Subject
+from scopegate.core.events import Event
+from scopegate.core.permissions import APPLICATION, ORGANIZATION, Explanation, Place, Subject
 from scopegate.core.records import Page
 from scopegate.core.standing import Membership, Sandbox, Standing
+from scopegate.core.tokens import RevocationReason
 from scopegate.core.whatif import WhatIf
 from scopegate.directory import UNAVAILABLE, AsyncMemberships, as_async_directory, async_bare
-from scopegate.errors import ConflictError, ContentionError, DirectoryUnavailableError
-from scopegate.flows import authorize, consent, exchange, manage, reach, register, revoke, sweep, throttling
+from scopegate.errors import ConflictError, ContentionError, DirectoryUnavailableError, UnavailableError
+from scopegate.flows import (
+    advice,
+    authorize,
+    bulk,
+    consent,
+    exchange,
+    listing,
+    manage,
+    reach,
+    register,
+    revoke,
+    sweep,
+    throttling,
+)
 from scopegate.flows.access import Access, Gate, Refusal, gates
+from scopegate.flows.advice import Advice
+from scopegate.flows.bulk import Batch, Cut, Deed, Delete, Revoke, Selection, Switch
 from scopegate.flows.challenges import Challenge, challenge
 from scopegate.flows.configuration import PRIVATE_SCHEMES, Configuration, Resource, configure
 from scopegate.flows.consent import Transaction
 from scopegate.flows.decision import Decision
 from scopegate.flows.exchange import Presented
+from scopegate.flows.listing import Found, TokenSearch
 from scopegate.flows.manage import TokenView
 from scopegate.flows.outcomes import (
     AuthorizeOutcome,
@@ -42,6 +61,7 @@ from scopegate.flows.requests import ClientRequest, ConsentForm, Parameters
 from scopegate.profiles import DEFAULT, Profile
 from scopegate.protocols import AsyncDirectory, Throttle
 from scopegate.stores import AsyncGivenStore, as_async_store
+from scopegate.subscribers import AsyncSubscriber, as_async_subscribers, async_tell
 from scopegate.throttle import WindowThrottle
 
 T = TypeVar("T")
@@ -67,6 +87,7 @@ class AsyncAuthorizationServer:
         initial_access_tokens: where given, registration needs one of them.
         private_schemes: redirect schemes without a dot that native clients may use.
         throttle: slows down registration and guessing of secrets.
+        subscribers: each is told every event after its commit; what they raise is logged and changes nothing.
         clock: gives POSIX seconds.
         entropy: gives random bytes.
 
@@ -91,6 +112,7 @@ class AsyncAuthorizationServer:
         initial_access_tokens: Sequence[str] = (),
         private_schemes: Sequence[str] = tuple(PRIVATE_SCHEMES),
         throttle: Throttle | None = None,
+        subscribers: Sequence[AsyncSubscriber] = (),
         clock: Callable[[], float] = time.time,
         entropy: Entropy = os.urandom,
     ) -> None:
@@ -109,14 +131,17 @@ class AsyncAuthorizationServer:
         self._store = as_async_store(store)
         self._directory = as_async_directory(directory)
         self._throttle = throttle or WindowThrottle()
+        self._subscribers = as_async_subscribers(subscribers)
         self._clock = clock
         self._entropy = entropy
         self._realm = realm
         self._gates = gates(self.configuration)
         self._allows = self.configuration.evaluator.allows
         self._place = self.configuration.evaluator.place
-        self._account = async_bare(self._directory).account
-        self._stands = async_bare(self._directory).standing
+        self._account, self._stands = (
+            async_bare(self._directory).account,
+            async_bare(self._directory).standing,
+        )
 
     async def open(self) -> None:
         """Open the store and bring its schema up to date; the first request does it otherwise."""
@@ -134,7 +159,14 @@ class AsyncAuthorizationServer:
             await self._store.commit(self._realm, changes)
         except ConflictError:
             return False
+        if self._subscribers:
+            await async_tell(self._subscribers, changes)
         return True
+
+    async def _touch(self, token_id: str, at: float, *, wrote: bool = False) -> None:
+        """Note the use of a token; a store that is in trouble just now loses it."""
+        with suppress(UnavailableError):
+            await self._store.commit(self._realm, (Touch(token_id, at, wrote),))
 
     # The authorization endpoint
 
@@ -324,7 +356,7 @@ class AsyncAuthorizationServer:
 
     # Protected resources
 
-    async def access(  # noqa: C901 - the hot path in one piece: each call of a step would cost each request
+    async def access(  # noqa: C901, PLR0912, PLR0915 - the hot path in one piece: each call of a step would cost each request
         self,
         authorization: str | None,
         action: str | None = None,
@@ -360,9 +392,10 @@ class AsyncAuthorizationServer:
             account = await self._account(token.user)
         except Exception as error:
             raise DirectoryUnavailableError(UNAVAILABLE) from error
-        granted = gate.judge(record, account, self._clock())
+        now = self._clock()
+        granted = gate.judge(record, account, now)
         if granted.is_stale:
-            await self._committed((Touch(token_id, self._clock()),))
+            await self._touch(token_id, now)
         if action is None or isinstance(granted, Refusal):
             return granted
         place, standing = self._place(action, organization, application), None
@@ -373,6 +406,8 @@ class AsyncAuthorizationServer:
                 raise DirectoryUnavailableError(UNAVAILABLE) from error
             granted.asked = ((place, standing),)
         if self._allows(token, action, standing, application, granted.narrowed):
+            if gate.changes(action) and gate.is_news(granted, now):
+                await self._touch(token_id, now, wrote=True)
             return granted
         return gate.refused(granted, (action,))
 
@@ -408,6 +443,9 @@ class AsyncAuthorizationServer:
             standing = await self._standing(granted, name, organization, application)
             if not self._allows(granted.token, name, standing, application, granted.narrowed):
                 return self._gate(resource).refused(granted, (action, *more))
+        gate, now = self._gate(resource), self._clock()
+        if any(map(gate.changes, (action, *more))) and gate.is_news(granted, now):
+            await self._touch(granted.token_id, now, wrote=True)
         return None
 
     async def _standing(
@@ -607,7 +645,7 @@ class AsyncAuthorizationServer:
     # What users do with their tokens
 
     async def tokens(self, user: str, *, after: str | None = None, limit: int = PAGE) -> Page[TokenView]:
-        """The user's tokens, newest first.
+        """The user's tokens, newest first; for other orders and for filters see `find_tokens`.
 
         Args:
             user: whose.
@@ -617,11 +655,40 @@ class AsyncAuthorizationServer:
         now = self._clock()
         query = manage.list_query(self.configuration, user, now=now)
         page = await self._store.tokens(self._realm, query, after=after, limit=limit)
-        views: list[TokenView] = []
-        for token in page.items:
-            client = await self._store.client(self._realm, token.client_id)
-            views.append(manage.view(self.configuration, token, client, now=now))
-        return Page(views, page.after)
+        clients = await self._clients_of(frozenset(token.client_id for token in page.items))
+        return Page(
+            [
+                manage.view(self.configuration, token, clients[token.client_id], now=now)
+                for token in page.items
+            ],
+            page.after,
+        )
+
+    async def _clients_of(self, client_ids: Iterable[str]) -> dict[str, Client | None]:
+        return {client_id: await self._store.client(self._realm, client_id) for client_id in client_ids}
+
+    async def find_tokens(self, user: str, search: TokenSearch) -> Found:
+        """The user's tokens by name, status or client, in any order, in pages. It reads them all each time.
+
+        Args:
+            user: whose.
+            search: which, and how.
+
+        Raises:
+            InvalidValueError: no search gave this cursor.
+            UnavailableError: the store did not answer.
+        """
+        now = self._clock()
+        query = manage.list_query(self.configuration, user, client_id=search.client_id, now=now)
+        tokens = [
+            token
+            async for token in self._each(
+                lambda after: self._store.tokens(self._realm, query, after=after, limit=PAGE)
+            )
+        ]
+        selected = listing.select(self.configuration, tokens, search, now=now)
+        clients = await self._clients_of(selected.client_ids)
+        return listing.shown(self.configuration, selected, clients, now=now)
 
     async def token_detail(self, user: str, token_id: str) -> TokenView:
         """One token of the user.
@@ -631,6 +698,29 @@ class AsyncAuthorizationServer:
         """
         record = await self._store.token(self._realm, token_id)
         return manage.detail(self.configuration, record, user, now=self._clock())
+
+    async def history(
+        self, user: str, token_id: str | None = None, *, after: str | None = None, limit: int = PAGE
+    ) -> Page[Event]:
+        """What happened to the user's tokens, or to one of them, newest first; also after it was deleted.
+
+        Args:
+            user: whose.
+            token_id: which token; None: all of them, and the clients that the user registered.
+            after: where the page before ended.
+            limit: how many at most.
+        """
+        return await self._store.events(self._realm, user=user, token_id=token_id, after=after, limit=limit)
+
+    async def advice(self, user: str, token_id: str) -> tuple[Advice, ...]:
+        """What the user could take away from a token without a loss, as its use and its history tell.
+
+        Raises:
+            NotFoundError: there is no such token, or it is another user's.
+        """
+        seen = await self.token_detail(user, token_id)
+        page = await self.history(user, token_id)
+        return advice.advice(self.configuration, seen, page.items, now=self._clock())
 
     async def edit(
         self,
@@ -664,10 +754,16 @@ class AsyncAuthorizationServer:
         wanted = manage.Edit(name, description, cap, active, expected_version)
         for _ in range(ATTEMPTS):
             record = await self._store.token(self._realm, token_id)
-            decision = manage.edit(self.configuration, record, user, wanted, now=self._clock())
+            places = manage.new_places(self.configuration, record, user, wanted)
+            standings = [(place, await self._stood(user, place)) for place in places]
+            decision = manage.edit(self.configuration, record, user, wanted, standings, now=self._clock())
             if await self._committed(decision.changes):
                 return decision.outcome
         raise ContentionError
+
+    async def _stood(self, user: str, place: Place) -> Standing:
+        organization, application = place
+        return await self._directory.standing(user, organization=organization, application=application)
 
     async def pause(self, user: str, token_id: str) -> TokenView:
         """Switch a token off; see `edit`."""
@@ -696,6 +792,175 @@ class AsyncAuthorizationServer:
             if await self._committed(decision.changes):
                 return decision.outcome
         raise ContentionError
+
+    # What the host does, with one token or with many
+
+    async def revoke_token(self, token_id: str, *, reason: str = RevocationReason.HOST.value) -> TokenView:
+        """Disconnect a token, whoever's it is. It stays in its user's list, with the reason.
+
+        Args:
+            token_id: which.
+            reason: why, for its user.
+
+        Raises:
+            NotFoundError: there is no such token.
+            InvalidValueError: the reason is empty or too long.
+            UnavailableError: it is not known to be disconnected.
+        """
+        for _ in range(ATTEMPTS):
+            record = await self._store.token(self._realm, token_id)
+            decision = bulk.revoke(self.configuration, record, Revoke(reason), now=self._clock())
+            if await self._committed(decision.changes):
+                return decision.outcome
+        raise ContentionError
+
+    async def cut_out(self, organization: str, token_id: str, *, out: bool = True) -> TokenView:
+        """Take an organization out of the reach of a token, for its administrators. Its user cannot undo it.
+
+        Args:
+            organization: which takes itself out.
+            token_id: of which token.
+            out: False: let the token in again.
+
+        Raises:
+            NotFoundError: there is no such token.
+            ReadOnlyError: the token has ended.
+            UnavailableError: nothing was decided.
+        """
+        for _ in range(ATTEMPTS):
+            record = await self._store.token(self._realm, token_id)
+            decision = bulk.cut(self.configuration, record, Cut(organization, out), now=self._clock())
+            if await self._committed(decision.changes):
+                return decision.outcome
+        raise ContentionError
+
+    async def revoke_all(
+        self,
+        *,
+        user: str | None = None,
+        client_id: str | None = None,
+        organization: str | None = None,
+        reason: str = RevocationReason.HOST.value,
+        limit: int | None = None,
+    ) -> Batch:
+        """Disconnect every token of a user or a client, or that reaches an organization now, one commit for each.
+
+        A loop that was interrupted, or that came to its limit, is started again: what is done is not done twice.
+
+        Args:
+            user: only this user's: their password was changed, say.
+            client_id: only this client's.
+            organization: only those that reach this organization.
+            reason: why, for the users.
+            limit: how many to change at most; None: all.
+
+        Raises:
+            InvalidValueError: nothing is named, or the reason is empty or too long.
+            UnavailableError: the loop was interrupted.
+        """
+        selection = Selection(user=user, client_id=client_id, organization=organization)
+        return await self._through(selection, Revoke(reason), limit)
+
+    async def pause_all(
+        self,
+        *,
+        user: str | None = None,
+        client_id: str | None = None,
+        organization: str | None = None,
+        active: bool = False,
+        reason: str = "",
+        limit: int | None = None,
+    ) -> Batch:
+        """Switch off every token of a user or a client, or that reaches an organization now; see `revoke_all`.
+
+        Users may switch theirs on again. ``active=True`` switches them on.
+        """
+        selection = Selection(user=user, client_id=client_id, organization=organization)
+        return await self._through(selection, Switch(active, reason), limit)
+
+    async def delete_all(self, user: str, *, limit: int | None = None) -> Batch:
+        """Delete every token of a user; see `revoke_all` and `delete`."""
+        return await self._through(Selection(user=user), Delete(), limit)
+
+    async def cut_out_all(
+        self, organization: str, *, user: str | None = None, out: bool = True, limit: int | None = None
+    ) -> Batch:
+        """Take an organization out of the reach of every token of its members; see `cut_out` and `revoke_all`.
+
+        Args:
+            organization: which takes itself out.
+            user: only this user's tokens, be they a member still or not; None: those of all members.
+            out: False: let the tokens in again.
+            limit: how many to change at most; None: all.
+        """
+        changed = 0
+        async for owner in self._members(organization, user):
+            left = None if limit is None else limit - changed
+            batch = await self._through(Selection(user=owner), Cut(organization, out), left)
+            changed += batch.changed
+            if not batch.finished:
+                return Batch(changed, finished=False)
+        return Batch(changed, finished=True)
+
+    async def _members(self, organization: str, user: str | None) -> AsyncIterator[str]:
+        if user is not None:
+            yield user
+            return
+        async for member in self._each(lambda after: self._directory.members(organization, after=after)):
+            yield member
+
+    async def _through(self, selection: Selection, deed: Deed, limit: int | None) -> Batch:
+        changed = 0
+        async for token_id in self._selected(selection):
+            if bulk.is_full(changed, limit):
+                return Batch(changed, finished=False)
+            changed += await self._act(token_id, deed)
+        return Batch(changed, finished=True)
+
+    async def _selected(self, selection: Selection) -> AsyncIterator[str]:
+        """The ids of the tokens that are meant; of those that reach an organization, again for each place in it."""
+        if selection.organization is None:
+            async for token in self._each(
+                lambda after: self._store.tokens(self._realm, selection.query, after=after, limit=PAGE)
+            ):
+                yield token.id
+        else:
+            async for seen, _ in self.reaching(selection.organization):
+                if selection.includes(seen):
+                    yield seen.token.id
+
+    async def _act(self, token_id: str, deed: Deed) -> int:
+        """Do a deed to a token, and say whether that changed it: 1 or 0."""
+        for _ in range(ATTEMPTS):
+            record = await self._store.token(self._realm, token_id)
+            decision = bulk.act(self.configuration, record, deed, now=self._clock())
+            if await self._committed(decision.changes):
+                return 1 if decision.changes else 0
+        raise ContentionError
+
+    async def forget_user(self, user: str, *, limit: int | None = None) -> Batch:
+        """Delete every token of a user, disown and disable the clients they registered, and erase their history.
+
+        Args:
+            user: who is to be forgotten.
+            limit: how many tokens to delete at most; None: all. The rest is done once no token is left.
+
+        Raises:
+            UnavailableError: the loop was interrupted; start it again.
+        """
+        batch = await self.delete_all(user, limit=limit)
+        if not batch.finished:
+            return batch
+        async for client in self._each(
+            lambda after: self._store.clients(self._realm, owner=user, after=after, limit=PAGE)
+        ):
+            if not await self._committed(bulk.disowned(client, now=self._clock()).changes):
+                raise ContentionError
+        while await self._store.sweep(self._realm, sweep.forgetting(user), limit=PAGE):
+            pass
+        return batch
+
+    # Housekeeping
 
     async def sweep(self, limit: int = 1000) -> int:
         """Free at most ``limit`` rows of what is long dead, and say how many were freed.

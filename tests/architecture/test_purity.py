@@ -24,6 +24,7 @@ ALLOWED = {
     "collections",
     "dataclasses",
     "enum",
+    "fnmatch",
     "functools",
     "hashlib",
     "hmac",

@@ -53,7 +53,8 @@ REVOKED = evolve(ACTIVE, revoked_at=CREATED + 5)
         (REVOKED, 0, Status.REVOKED),
         (REVOKED, -100, Status.REVOKED),
         (evolve(ENDING, revoked_at=1.0), 10 * DAY, Status.REVOKED),
-        (evolve(PENDING, revoked_at=1.0), 10 * DAY, Status.REVOKED),
+        (evolve(PENDING, revoked_at=1.0), DAY - 1e-6, Status.REVOKED),
+        (evolve(PENDING, revoked_at=1.0), DAY, Status.GONE),
     ],
 )
 def test_the_status_follows_from_facts_and_time(token, after, expected):

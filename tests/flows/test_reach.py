@@ -403,8 +403,10 @@ def test_a_membership_that_would_begin_is_compared_at_the_end(ann, world, organi
 
 def test_a_membership_that_would_begin_is_under_its_own_part_of_the_cap(ann, world):
     """That of the organization, or of the sandbox, which is none."""
-    world.people.leave("ann", SANDBOX)
+    world.people.join("ann", "hooli")
     world.server.recap("ann", ann.token_id, RoleCap("admin", {"hooli": "viewer"}, "editor"))
+    world.people.leave("ann", "hooli")
+    world.people.leave("ann", SANDBOX)
     for organization, role in (("hooli", "viewer"), (SANDBOX, "editor"), ("initech", "admin")):
         assert compared(ann, MemberRole(organization, "admin"))[organization, None].after.role == role
 

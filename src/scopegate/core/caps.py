@@ -14,7 +14,7 @@ MAXIMUM_OVERRIDES: Final = 2500
 
 
 class LimitSource(StrEnum):
-    """What sets a limit to the role of a token at a place: the user's own role, a level of the cap, or the ceiling."""
+    """What limits the role of a token at a place: the user's own role, a level of the cap, or the organization."""
 
     LIVE_ROLE = "live_role"
     APPLICATION_CAP = "application_cap"
@@ -23,6 +23,7 @@ class LimitSource(StrEnum):
     NEW_ORGANIZATION = "new_organization"
     DEFAULT_CAP = "default_cap"
     CEILING = "ceiling"
+    CUT = "cut"
 
 
 RankedCap: TypeAlias = tuple[int, dict[str | None, int], dict[str | None, tuple[str | None, int]]]
@@ -105,11 +106,12 @@ def cap_levels(cap: RoleCap, owner: Owner, application: str | None) -> list[tupl
     return [*found, (LimitSource.DEFAULT_CAP, cap.default)]
 
 
-def ranked(cap: RoleCap, ranks: Mapping[str, int], *, lower_only: bool) -> RankedCap:
+def ranked(cap: RoleCap, cuts: frozenset[str], ranks: Mapping[str, int], *, lower_only: bool) -> RankedCap:
     """A cap made ready for deciding: names become ranks, and all that does not depend on the place is settled.
 
     Args:
         cap: the cap.
+        cuts: the organizations that took themselves out; nothing that the cap says opens them.
         ranks: of the ladder; a name that it lacks is ``none``.
         lower_only: whether an override counts at most as the level above it.
     """
@@ -123,18 +125,20 @@ def ranked(cap: RoleCap, ranks: Mapping[str, int], *, lower_only: bool) -> Ranke
     owners: dict[str | None, int] = dict.fromkeys(cap.known or (), default)
     owners[None] = default if cap.sandbox is None else below(cap.sandbox, default)
     owners.update({id_: below(role, default) for id_, role in cap.organizations.items()})
+    owners.update(dict.fromkeys(cuts, 0))
     applications: dict[str | None, tuple[str | None, int]] = {
         id_: (own.organization, below(own.role, owners.get(own.organization, elsewhere)))
         for id_, own in cap.applications.items()
+        if own.organization not in cuts
     }
     return elsewhere, owners, applications
 
 
 def validate_cap(ladder: RoleLadder, cap: RoleCap) -> RoleCap:
-    """The cap itself, if every role in it is one of the ladder's.
+    """The cap itself, if every role in it is one of the ladder's, and none is too much for its level.
 
     Raises:
-        InvalidValueError: names the entry with the unknown role, or says that there are too many overrides.
+        InvalidValueError: names the entry with the wrong role, or says that there are too many overrides.
     """
     entries = [("default", cap.default), ("sandbox", cap.sandbox or cap.default)]
     entries += [(f"organizations[{id_}]", role) for id_, role in cap.organizations.items()]
@@ -143,6 +147,12 @@ def validate_cap(ladder: RoleLadder, cap: RoleCap) -> RoleCap:
         if role not in ladder:
             known = ", ".join(known.name for known in ladder.roles)
             raise InvalidValueError(name, f"{role!r} is not a role here; choose one of: {known}")
+    for id_, own in cap.applications.items():
+        if ladder.rank(own.role) > ladder.most_on_application:
+            most = ladder.roles[ladder.most_on_application].name
+            raise InvalidValueError(
+                f"applications[{id_}]", f"{own.role!r} is given to organizations only; at most {most!r} here"
+            )
     if cap.overrides > MAXIMUM_OVERRIDES:
         raise InvalidValueError(
             "overrides", f"{cap.overrides} are too many; at most {MAXIMUM_OVERRIDES} are kept"

@@ -3,7 +3,7 @@
 from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Final, NoReturn, get_args
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from scopegate.core.roles import RoleLadder
 from scopegate.core.scopes import (
@@ -155,7 +155,7 @@ class Catalogue:
             else:
                 _refuse(f"renamed {old!r}: its new name {new!r} is no role, offered scope or action")
         if roles:
-            object.__setattr__(self, "roles", RoleLadder(self.roles.roles, roles))
+            object.__setattr__(self, "roles", evolve(self.roles, renamed=roles))
 
     def parse(self, name: str) -> Scope:
         """A scope of this catalogue's grammar, on offer or not.

@@ -103,7 +103,8 @@ class Explanation:
     Args:
         rule: the action that was asked about.
         layers: what each layer said, in the order in which they are judged.
-        limits: what limits the role at the place: the live role, the levels of the cap that count, the ceiling.
+        limits: what limits the role at the place: the live role, the levels of the cap that count, the organization's
+            cut and ceiling.
         binding: the first layer or limit that says no; of what is allowed, the limit that sets the role.
         remedies: all that would have to change; empty if it is allowed.
         live_role: the user's own role at the place, now; empty where roles do not apply, as in all that follow.
@@ -151,15 +152,17 @@ class Explanation:
 USER: Final = "user"
 ORGANIZATION: Final = "organization"
 APPLICATION: Final = "application"
-CAPS: Final = frozenset(LimitSource) - {LimitSource.LIVE_ROLE, LimitSource.CEILING}
+CAPS: Final = frozenset(LimitSource) - {LimitSource.LIVE_ROLE, LimitSource.CEILING, LimitSource.CUT}
 TOO_LOW: Final = dict.fromkeys(CAPS, "cap_too_low") | {
     LimitSource.LIVE_ROLE: "role_too_low",
     LimitSource.CEILING: "ceiling_too_low",
+    LimitSource.CUT: "cut_out",
 }
 ROLE_REASONS: Final = frozenset({"not_a_member", *TOO_LOW.values()})
 MAY_RAISE: Final = dict.fromkeys(CAPS, Who.USER) | {
     LimitSource.LIVE_ROLE: Who.ORGANIZATION,
     LimitSource.CEILING: Who.ORGANIZATION,
+    LimitSource.CUT: Who.ORGANIZATION,
 }
 MAY_LIFT: Final = {
     "inactive": Who.USER,
@@ -288,7 +291,8 @@ class Evaluator:
 
     def _remembered(self, token: Token) -> Memo:
         """What does not change while this state of the token stands, worked out once."""
-        cap = ranked(token.settings.cap, self._ranks, lower_only=self.lower_only)
+        settings = token.settings
+        cap = ranked(settings.cap, settings.cuts, self._ranks, lower_only=self.lower_only)
         memo = (self._mark, self.catalogue.mask(token.scopes) | self._any, *cap)
         object.__setattr__(token, "memo", memo)  # no part of its value: two equal tokens stay equal
         return memo
@@ -367,17 +371,18 @@ class Evaluator:
     def _limits(
         self, token: Token, at: Standing, application: str | None
     ) -> tuple[Limit, list[Limit], list[Limit]]:
-        """What limits the role at a place: live role, levels of the cap, ceiling. A stranger has no role to limit."""
+        """What limits the role at a place: live role, levels of the cap, organization. A stranger has none to limit."""
         if at.owner is None:
             return Limit(LimitSource.LIVE_ROLE, NONE), [], []
         live = at.role if application is None or at.application_role is None else at.application_role
         levels = cap_levels(token.settings.cap, at.owner, application)
         counted = levels if self.lower_only else levels[:1]
+        cut = [Limit(LimitSource.CUT, NONE)] if at.owner.id in token.settings.cuts else []
         ceiling = None if at.ceiling is None else at.ceiling.of(token.client_id)
         return (
             Limit(LimitSource.LIVE_ROLE, live),
             [Limit(source, role) for source, role in counted],
-            [] if ceiling is None else [Limit(LimitSource.CEILING, ceiling)],
+            cut if ceiling is None else [*cut, Limit(LimitSource.CEILING, ceiling)],
         )
 
     def _height(self, limit: Limit) -> int:

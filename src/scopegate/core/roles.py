@@ -35,23 +35,32 @@ class RoleLadder:
     Args:
         roles: all roles, ``none`` included.
         renamed: what roles were called before, old name to new; stored names are read through it.
+        application_limit: the strongest role that a cap may set for a single application; None: any.
     """
 
     roles: tuple[Role, ...]
     renamed: Mapping[str, str] = field(factory=dict[str, str], repr=False)
+    application_limit: str | None = None
     ranks: dict[str, int] = field(init=False, repr=False, eq=False)
+    most_on_application: int = field(init=False, repr=False, eq=False)
 
     def __attrs_post_init__(self) -> None:
         ranks = {role.name: rank for rank, role in enumerate(self.roles)}
         ranks.update({old: ranks[new] for old, new in self.renamed.items()})
         object.__setattr__(self, "ranks", ranks)
+        most = len(self.roles) - 1 if self.application_limit is None else self.rank(self.application_limit)
+        object.__setattr__(self, "most_on_application", most)
 
     @classmethod
-    def of(cls, roles: Iterable[str | Role]) -> "RoleLadder":
+    def of(cls, roles: Iterable[str | Role], *, application_limit: str | None = None) -> "RoleLadder":
         """Build a ladder from names or roles, weakest first.
 
+        Args:
+            roles: the roles.
+            application_limit: the strongest role that a cap may set for a single application; None: any.
+
         Raises:
-            ConfigurationError: there is no role above ``none``, or a name is empty or repeated.
+            ConfigurationError: there is no role above ``none``, a name is empty or repeated, or the limit is no role.
         """
         given = [
             Role(role, role.replace("_", " ").capitalize()) if isinstance(role, str) else role
@@ -64,7 +73,10 @@ class RoleLadder:
         if repeated or len(given) == 1:
             msg = f"roles {names}: give at least one role above 'none', each with a name of its own"
             raise ConfigurationError(msg)
-        return cls(tuple(given))
+        if application_limit not in {None, *names}:
+            msg = f"application_limit {application_limit!r}: name one of the roles {names}, or leave it out"
+            raise ConfigurationError(msg)
+        return cls(tuple(given), application_limit=application_limit)
 
     def rank(self, name: str | None) -> int:
         """The position of a role. A name that the ladder does not know counts as ``none``: stored names fail closed."""

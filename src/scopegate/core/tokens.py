@@ -172,16 +172,19 @@ def status(token: Token, now: float, pending_lifetime: float) -> Status:
         now: POSIX seconds.
         pending_lifetime: seconds that an approved token waits for its code to be redeemed.
     """
-    if token.revoked_at is not None:
-        return Status.REVOKED
-    if token.generation == 0 and now >= token.created_at + pending_lifetime:
+    is_pending = token.generation == 0
+    if is_pending and now >= token.created_at + pending_lifetime:
         return Status.GONE
-    if token.expires_at is not None and now >= token.expires_at:
-        return Status.EXPIRED
-    if token.generation == 0:
-        return _PENDING
-    if has_lapsed(token, now):
+    if token.revoked_at is not None:
         return _REVOKED
+    expired = token.expires_at is not None and now >= token.expires_at
+    # What lapsed first stays disconnected when its date comes.
+    if has_lapsed(token, token.expires_at if expired and token.expires_at is not None else now):
+        return _REVOKED
+    if expired:
+        return Status.EXPIRED
+    if is_pending:
+        return _PENDING
     return _ACTIVE if token.settings.active else Status.INACTIVE
 
 

@@ -3,7 +3,7 @@
 This is the hot path: it builds no frozen object when it says yes, and calls no engine.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from hashlib import sha256
 from typing import ClassVar, Final, cast
 
@@ -12,6 +12,7 @@ from attrs import evolve, frozen
 from scopegate.core.credentials import MAXIMUM_PRESENTED, Credential, CredentialKind
 from scopegate.core.permissions import Layer, Place
 from scopegate.core.records import TokenRecord
+from scopegate.core.scopes import AccessClass
 from scopegate.core.standing import Account, Standing
 from scopegate.core.tokens import Token
 from scopegate.flows.configuration import Configuration
@@ -146,6 +147,10 @@ class Gate:
     Args:
         config: the server's configuration.
         resource: the URI of the resource, as configured.
+
+    Attributes:
+        changes: whether the action of a name changes something.
+        invalid: the refusal of what is no good access token.
     """
 
     __slots__ = (
@@ -155,6 +160,7 @@ class Gate:
         "_paused",
         "_precision",
         "_prefix",
+        "changes",
         "invalid",
         "resource",
     )
@@ -168,6 +174,9 @@ class Gate:
         self._elsewhere = WRONG_AUDIENCE.at(resource)
         self._paused = (PAUSED if config.profile.paused == "forbid" else PAUSED_STRICTLY).at(resource)
         self.invalid: Final = INVALID.at(resource)
+        rules = config.catalogue.rules
+        changing = frozenset(name for name in rules if rules[name].action.access is not AccessClass.READ)
+        self.changes: Final[Callable[[object], bool]] = changing.__contains__
 
     def locate(self, authorization: str | None) -> tuple[str, bytes] | None:
         """The token that a header names and the digest of its secret (RS-1); None: see `unlocated`."""
@@ -191,6 +200,11 @@ class Gate:
         """The refusal of a header that names no access token of ours; without a bearer there is no error (RS-4)."""
         is_bearer = authorization is not None and authorization.partition(" ")[0].lower() == "bearer"
         return self.invalid if is_bearer else self._nothing
+
+    def is_news(self, granted: Access, now: float) -> bool:
+        """Whether a change through a token is worth noting: none was for a while (POSIX seconds)."""
+        last = granted.record[0].last_wrote_at
+        return last is None or now - last >= self._precision
 
     def judge(self, record: TokenRecord, account: Account | None, now: float) -> Access | Refusal:
         """Judge what was located, in the order of law 2.

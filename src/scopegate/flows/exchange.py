@@ -17,6 +17,7 @@ from scopegate.core.changes import (
 from scopegate.core.clients import Client
 from scopegate.core.credentials import Credential, CredentialKind, Entropy, digest, locate, new_secret
 from scopegate.core.events import Event, EventKind
+from scopegate.core.lifecycle import ENDED
 from scopegate.core.records import TokenRecord
 from scopegate.core.standing import Account
 from scopegate.core.tokens import RevocationReason, Status, Token, active_clock, status
@@ -30,7 +31,6 @@ from scopegate.flows.requests import ClientRequest
 
 CODE: Final = "authorization_code"
 REFRESH: Final = "refresh_token"
-ENDED: Final = (Status.REVOKED, Status.EXPIRED, Status.GONE)
 SENT_AS: Final = {CODE: "code", REFRESH: "refresh_token"}
 KINDS: Final = {CODE: CredentialKind.CODE, REFRESH: CredentialKind.REFRESH}
 WIRE: Final = {CODE: CredentialKind.CODE.value, REFRESH: CredentialKind.REFRESH.value}
@@ -41,6 +41,7 @@ REFRESH_WIRE: Final = CredentialKind.REFRESH.value
 _ACCESS_KIND: Final = CredentialKind.ACCESS
 _REFRESH_KIND: Final = CredentialKind.REFRESH
 _INACTIVE: Final = Status.INACTIVE
+_REVOKED: Final = Status.REVOKED
 _ACTIVATED: Final = EventKind.ACTIVATED
 _REFRESHED: Final = EventKind.REFRESHED
 
@@ -175,9 +176,12 @@ def _is_usable(config: Configuration, own: _Own, now: float) -> bool:
 
 
 def _unended(config: Configuration, token: Token, now: float) -> Status:
-    """The status of a grant; one that has ended is refused, and cannot end again (CODE-9, REF-6)."""
+    """The status of a grant; one that has ended is refused, and cannot end again (CODE-9, REF-6).
+
+    What merely lapsed is judged on: an old secret that turns up then is a theft all the same.
+    """
     found = status(token, now, config.profile.pending_lifetime)
-    if found in ENDED:
+    if found in ENDED and not (found is _REVOKED and token.revoked_at is None):
         raise OAuthError("invalid_grant", "the authorization has ended; start a new one")
     return found
 
@@ -366,7 +370,7 @@ def _issue(
     body = f'{{"access_token": "{ACCESS}_{token.id}.{secret}", "token_type": "Bearer", "scope": "{" ".join(granted)}"'
     if expires_at is not None:
         body += f', "expires_in": {int(expires_at - now)}'
-    lapses_at = expires_at
+    lapses_at = None if expires_at == token.expires_at else expires_at
     if token.refreshable:
         lapses_at = _refresh_end(config, token, now)
         secret = new_secret(entropy)

@@ -8,8 +8,9 @@ from scopegate.core.changes import AppendEvent, Change, DropCredential, RevokeTo
 from scopegate.core.clients import Client
 from scopegate.core.credentials import CredentialKind, digest, locate
 from scopegate.core.events import Event, EventKind
+from scopegate.core.lifecycle import ENDED
 from scopegate.core.records import TokenRecord
-from scopegate.core.tokens import RevocationReason
+from scopegate.core.tokens import RevocationReason, status
 from scopegate.errors import OAuthError
 from scopegate.flows.client_authentication import ClientCredentials, authenticated, credentials
 from scopegate.flows.configuration import Configuration
@@ -84,7 +85,7 @@ def decide(
         or record.token.client_id != presented.credentials.client_id
     ):
         return Decision(Done())
-    if record.token.revoked_at is not None:
+    if status(record.token, now, config.profile.pending_lifetime) in ENDED:
         return Decision(Done())
     return Decision(Done(), _changes(record, record.credential.kind, record.credential.digest, now))
 

@@ -11,7 +11,16 @@ from scopegate.core.scopes import Action, Level
 from scopegate.errors import ConfigurationError
 
 T = TypeVar("T", bound=AttrsInstance)
-ENTRIES: Final = ("roles", "levels", "least_roles", "scopes", "actions", "version", "renamed")
+ENTRIES: Final = (
+    "roles",
+    "levels",
+    "least_roles",
+    "scopes",
+    "actions",
+    "version",
+    "renamed",
+    "application_limit",
+)
 
 
 def from_mapping(given: Mapping[str, Any]) -> Catalogue:
@@ -20,7 +29,8 @@ def from_mapping(given: Mapping[str, Any]) -> Catalogue:
     Args:
         given: ``roles`` (names, or tables like `Role`, the weakest first), ``levels`` (tables like `Level`, by name),
             ``scopes`` (names), and if wanted ``least_roles`` (by class of access), ``actions`` (tables like `Action`,
-            by name), ``version`` and ``renamed`` (old name to new).
+            by name), ``version``, ``renamed`` (old name to new) and ``application_limit`` (the strongest role that a
+            cap may set for a single application).
 
     Raises:
         ConfigurationError: an entry makes no sense; the message names it.
@@ -30,8 +40,11 @@ def from_mapping(given: Mapping[str, Any]) -> Catalogue:
         if entry not in ENTRIES:
             raise ConfigurationError(f"entry {entry!r} is unknown; a catalogue has: {', '.join(ENTRIES)}")
     roles = RoleLadder.of(
-        role if isinstance(role, str) else _built(Role, "entry 'roles'", role)
-        for role in _list(entries, "roles")
+        (
+            role if isinstance(role, str) else _built(Role, "entry 'roles'", role)
+            for role in _list(entries, "roles")
+        ),
+        application_limit=_limit(entries.get("application_limit")),
     )
     least_roles = _strings("entry 'least_roles'", entries.get("least_roles", {}))
     return Catalogue(
@@ -49,6 +62,12 @@ def _version(given: object) -> str:
     if not isinstance(given, str | int) or isinstance(given, bool):
         raise ConfigurationError(f"entry 'version' is {given!r}: write a string or a whole number")
     return str(given)
+
+
+def _limit(given: object) -> str | None:
+    if given is not None and not isinstance(given, str):
+        raise ConfigurationError(f"entry 'application_limit' is {given!r}: write the name of a role")
+    return given
 
 
 def _list(entries: Mapping[str, object], entry: str) -> Sequence[object]:

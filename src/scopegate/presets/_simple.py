@@ -28,6 +28,7 @@ def simple(
     *,
     actions: Sequence[Action] = (),
     scopes: Sequence[str] = SCOPES,
+    application_limit: str | None = None,
 ) -> Catalogue:
     """Users above organizations above applications, and the host's own roles.
 
@@ -37,9 +38,10 @@ def simple(
         roles: from the weakest to the strongest, without ``none``.
         actions: single actions that need another role than their class does.
         scopes: the scopes that clients may ask for.
+        application_limit: the strongest role that a cap may set for a single application; None: any.
 
     Raises:
         ConfigurationError: a role, action or scope makes no sense; the message names it.
     """
-    ladder = RoleLadder.of(roles)
+    ladder = RoleLadder.of(roles, application_limit=application_limit)
     return Catalogue(ladder, LEVELS, usual_least_roles(ladder), tuple(scopes), tuple(actions))

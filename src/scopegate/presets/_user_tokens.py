@@ -64,7 +64,7 @@ def user_tokens(
     Raises:
         ConfigurationError: an entry is unknown or makes no sense; the message names it.
     """
-    ladder = RoleLadder.of(ROLES)
+    ladder = RoleLadder.of(ROLES, application_limit="collaborate")
     known = {action.name: action for action in named_actions()}
     classes = _classes(access, known)
     for name in least_roles:

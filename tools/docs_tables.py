@@ -170,6 +170,7 @@ class Row:
         role: the user's role in the organization; None: not a member.
         own: the user's role on the application, where it differs.
         ceiling: what the organization allows.
+        cut: whether the organization took itself out of the token's reach.
         sandbox: whether the application stands in the user's sandbox, and not in the organization acme.
         profile: the server's profile.
     """
@@ -181,6 +182,7 @@ class Row:
     role: str | None = "admin"
     own: str | None = None
     ceiling: Ceiling | None = None
+    cut: bool = False
     sandbox: bool = False
     profile: Profile = profiles.DEFAULT
 
@@ -218,6 +220,7 @@ ROWS: Final = (
     Row(ceiling=Ceiling("view")),
     Row(ceiling=Ceiling("none", {"claude": "edit"})),
     Row(ceiling=Ceiling("none", {"another client": "edit"})),
+    Row(cut=True),
     Row(cap=RoleCap("view"), role="view", ceiling=Ceiling("view")),
 )
 
@@ -291,7 +294,13 @@ class Host:
     def _token(self) -> Token:
         now, status = self.clock(), self.row.status
         active = status != "inactive"
-        settings = Settings(name="", cap=self.row.cap, active=active, paused_at=None if active else now)
+        settings = Settings(
+            name="",
+            cap=self.row.cap,
+            active=active,
+            paused_at=None if active else now,
+            cuts=frozenset({"acme"} if self.row.cut else ()),
+        )
         return Token(
             TOKEN_ID,
             "ada",
@@ -353,7 +362,8 @@ def _situation(row: Row) -> list[str]:
         role += f", on the application {code(row.own)}"
     if row.sandbox:
         role += " in the sandbox"
-    return [status, code(row.scope), cap, role, _ceiling(row.ceiling), code(row.action)]
+    ceiling = "cut out" if row.cut else _ceiling(row.ceiling)
+    return [status, code(row.scope), cap, role, ceiling, code(row.action)]
 
 
 def _cap(cap: RoleCap) -> str:
@@ -414,6 +424,7 @@ MEANINGS: Final = {
     "role_too_low": "the user's own role there does not reach",
     "cap_too_low": "the user's cap does not reach",
     "ceiling_too_low": "the organization's ceiling does not reach",
+    "cut_out": "the organization took itself out of the token's reach",
     "unreachable": "the action is on a level where nobody's token has a role",
 }
 """What the user and the host are told."""
@@ -426,7 +437,7 @@ CLIENTS_MEANINGS: Final = {
     "paused": "the user switched the token off",
     "insufficient_scope": "other scopes would do: the challenge names all of them, and no more",
     "closed_to_tokens": "no scope that this client can get would do",
-    "role_too_low": "own role, cap, ceiling, no member, no such place: not told apart",
+    "role_too_low": "own role, cap, ceiling, cut, no member, no such place: not told apart",
 }
 """What the client is told."""
 

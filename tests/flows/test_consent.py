@@ -452,7 +452,11 @@ def test_names_of_tokens_tell_them_apart(world):
         names.append(world.token(journey.token_id).settings.name)
     assert names == ["Example", "Example (2)", "Example (3)"]
     assert journey.authorize().existing == 3
-    assert token_name("x" * 300, 9) == "x" * (MAXIMUM_NAME - 5) + " (10)"
+    long = "x" * 300
+    first = token_name(long, [])
+    second = token_name(long, [first])
+    assert (first, second) == ("x" * MAXIMUM_NAME, "x" * (MAXIMUM_NAME - 4) + " (2)")
+    assert token_name(long, [first, second]) == "x" * (MAXIMUM_NAME - 4) + " (3)"
 
 
 def test_a_token_with_an_end_says_so(make_world):

@@ -18,6 +18,7 @@ from scopegate import (
     presets,
 )
 from scopegate.core.whatif import MemberRole
+from scopegate.errors import InvalidValueError
 from scopegate.profiles import DEFAULT
 
 EVERYTHING = "all.Organization.bounded only.User.read"
@@ -59,14 +60,32 @@ def reached(journey):
     return {place for place in places if place is not None}
 
 
-def test_an_entry_for_an_unknown_organization_opens_nothing(connect):
-    """3.9 b: it is kept as it was written, and answered like any place that is not there."""
-    journey = connect(organizations={"nowhere": "admin"})
-    assert journey.token.settings.cap == RoleCap("editor", {"nowhere": "admin"})
-    named = journey.access("Organization.read", organization="nowhere")
+def test_an_entry_for_an_unknown_organization_is_refused(connect, world):
+    """3.9 b: alike for one that does not exist and one of other people; by whom it is sent makes no difference."""
+    world.people.join("bob", "secret")
+    journey = connect()
+    told = set()
+    for organization in ("nowhere", "secret"):
+        with pytest.raises(InvalidValueError) as caught:
+            world.server.recap("ann", journey.token_id, RoleCap("editor", {organization: "admin"}))
+        assert caught.value.field == f"organizations[{organization}]"
+        told.add(caught.value.problem)
+        other = Journey(world)
+        other.register()
+        shown = other.approve(organizations={organization: "admin"})
+        assert [field for field, _ in shown.errors] == [f"organizations[{organization}]"]
+    assert len(told) == 1
+    assert journey.token.settings.cap == RoleCap("editor")
+
+
+def test_an_entry_for_an_organization_that_was_left_opens_nothing(connect, world):
+    """3.9 b: it is answered like any place that is not there."""
+    journey = connect(organizations={"globex": "admin"})
+    world.people.leave("ann", "globex")
+    named = journey.access("Organization.read", organization="globex")
     assert isinstance(named, Refusal)
     assert named == journey.access("Organization.read", organization="not named in any cap")
-    assert reached(journey) == {"acme", "globex", SANDBOX}
+    assert reached(journey) == {"acme", SANDBOX}
 
 
 def test_an_entry_outlives_leaving_and_holds_again_after_rejoining(connect, world):

@@ -451,9 +451,9 @@ def test_a_spot_is_a_place_and_a_standing():
     [
         (Recap(RoleCap("boss")), "default"),
         (Recap(RoleCap("viewer", {"acme": "boss"})), r"organizations\[acme\]"),
-        (MemberRole("acme", "boss"), "default"),
-        (MemberRole("acme", "boss", "rocket"), "default"),
-        (NewCeiling("acme", Ceiling("boss")), "default"),
+        (MemberRole("acme", "boss"), "role"),
+        (MemberRole("acme", "boss", "rocket"), "role"),
+        (NewCeiling("acme", Ceiling("boss")), "ceiling"),
         (NewCeiling("acme", Ceiling(None, {"c1": "boss"})), r"organizations\[c1\]"),
     ],
 )

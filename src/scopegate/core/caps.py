@@ -134,6 +134,18 @@ def ranked(cap: RoleCap, cuts: frozenset[str], ranks: Mapping[str, int], *, lowe
     return elsewhere, owners, applications
 
 
+def validate_role(ladder: RoleLadder, entry: str, role: str) -> str:
+    """The role itself, if it is one of the ladder's.
+
+    Raises:
+        InvalidValueError: it is not; the error names the entry.
+    """
+    if role not in ladder:
+        known = ", ".join(known.name for known in ladder.roles)
+        raise InvalidValueError(entry, f"{role!r} is not a role here; choose one of: {known}")
+    return role
+
+
 def validate_cap(ladder: RoleLadder, cap: RoleCap) -> RoleCap:
     """The cap itself, if every role in it is one of the ladder's, and none is too much for its level.
 
@@ -144,9 +156,7 @@ def validate_cap(ladder: RoleLadder, cap: RoleCap) -> RoleCap:
     entries += [(f"organizations[{id_}]", role) for id_, role in cap.organizations.items()]
     entries += [(f"applications[{id_}]", own.role) for id_, own in cap.applications.items()]
     for name, role in entries:
-        if role not in ladder:
-            known = ", ".join(known.name for known in ladder.roles)
-            raise InvalidValueError(name, f"{role!r} is not a role here; choose one of: {known}")
+        validate_role(ladder, name, role)
     for id_, own in cap.applications.items():
         if ladder.rank(own.role) > ladder.most_on_application:
             most = ladder.roles[ladder.most_on_application].name

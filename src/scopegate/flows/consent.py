@@ -1,8 +1,9 @@
 """The consent transaction: what the page shows, and what the user's decision does (CON rows)."""
 
 import json
+import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from attrs import evolve, field, frozen
 
@@ -32,6 +33,8 @@ from scopegate.flows.requests import ConsentForm
 
 if TYPE_CHECKING:
     from scopegate.flows.sealing import Opened
+
+_NUMBERED: Final = re.compile(r"(?P<name>.*) \((?P<number>\d{1,9})\)", re.DOTALL | re.ASCII)
 
 
 @frozen(kw_only=True)
@@ -154,6 +157,7 @@ def prompt(
     if account is None or not account.enabled:
         return ErrorPage("sign_in_required", 403)
     lifetime = config.profile.token_lifetime
+    others = [token.settings.name for token in siblings if token.id != transaction.token_id]
     return ConsentPrompt(
         transaction=sealed,
         product=config.product,
@@ -168,7 +172,8 @@ def prompt(
         more_places=places.after is not None,
         new_organizations=config.profile.new_organizations,
         expires_at=None if lifetime is None else now + lifetime,
-        existing=sum(token.id != transaction.token_id for token in siblings),
+        existing=len(others),
+        name=token_name(client.name, others),
     )
 
 
@@ -183,8 +188,14 @@ def chosen_cap(config: Configuration, form: ConsentForm, places: Sequence[Member
     """The cap that a form asks for, on a page that shows these places.
 
     Raises:
-        InvalidValueError: a role in it is not one of the ladder's.
+        InvalidValueError: a role in it is not one of the ladder's, or a place is not on the page.
     """
+    shown = {place.organization for place in places}
+    for organization in form.organizations:
+        if organization not in shown:
+            raise InvalidValueError(
+                f"organizations[{organization}]", "you are no longer in this organization"
+            )
     cap = RoleCap(
         form.default,
         {organization: role for organization, role in form.organizations.items() if role},
@@ -302,7 +313,7 @@ def _pending(
         scopes=transaction.scopes,
         resources=transaction.resources,
         created_at=now,
-        settings=Settings(name=token_name(shown.client.name, shown.existing), cap=cap),
+        settings=Settings(name=shown.name, cap=cap),
         expires_at=shown.expires_at,
         refreshable=shown.client.may_refresh,
         catalogue=config.catalogue.version,
@@ -310,10 +321,24 @@ def _pending(
     )
 
 
-def token_name(client_name: str, existing: int) -> str:
-    """The first name of a token: its client's, told apart from its siblings."""
-    suffix = f" ({existing + 1})" if existing else ""
+def token_name(client_name: str, taken: Sequence[str]) -> str:
+    """The first name of a token: its client's, with a number where a sibling has that already.
+
+    Args:
+        client_name: what the client calls itself.
+        taken: the names of the siblings, or of the newest of them, which have the highest numbers.
+    """
+    name = client_name[:MAXIMUM_NAME]
+    if name not in taken:
+        return name
+    suffix = f" ({1 + max(_number(other, client_name) for other in taken)})"
     return client_name[: MAXIMUM_NAME - len(suffix)] + suffix
+
+
+def _number(name: str, client_name: str) -> int:
+    """The number that a name was given here; 1 for a name without one, or that its user gave."""
+    found = _NUMBERED.fullmatch(name)
+    return int(found["number"]) if found is not None and client_name.startswith(found["name"]) else 1
 
 
 def _code_secret(config: Configuration, transaction: Transaction, salt: str) -> str:

@@ -91,6 +91,7 @@ class ConsentPrompt:
         new_organizations: what it gets in organizations joined later: the ``default`` role, or ``none``.
         expires_at: POSIX seconds at which the token will expire; None: never.
         existing: how many tokens this user has for this client already.
+        name: what the token would be called.
         errors: (field, problem) pairs to mend; the fields are ``default``, ``sandbox``, ``organizations[<id>]``.
         status: HTTP status of the page.
     """
@@ -109,6 +110,7 @@ class ConsentPrompt:
     new_organizations: NewOrganizations = "default"
     expires_at: float | None = None
     existing: int = 0
+    name: str = ""
     errors: tuple[tuple[str, str], ...] = ()
     status: int = 200
 

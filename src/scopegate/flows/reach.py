@@ -8,7 +8,7 @@ from typing import Final, TypeAlias, assert_never
 
 from attrs import evolve, field, frozen
 
-from scopegate.core.caps import RoleCap, validate_cap
+from scopegate.core.caps import validate_cap, validate_role
 from scopegate.core.permissions import Barrier, Explanation, Layer, Place, Subject
 from scopegate.core.roles import NONE
 from scopegate.core.scopes import Target
@@ -250,9 +250,13 @@ def _validate(config: Configuration, change: WhatIf | None) -> None:
         case Recap(cap):
             validate_cap(ladder, cap)
         case MemberRole(role=str(role)):
-            validate_cap(ladder, RoleCap(role))
+            validate_role(ladder, "role", role)
         case NewCeiling(ceiling=Ceiling(role, clients)):
-            validate_cap(ladder, RoleCap(role or NONE, clients))
+            for entry, each in {
+                "ceiling": role or NONE,
+                **{f"clients[{id_}]": clients[id_] for id_ in clients},
+            }.items():
+                validate_role(ladder, entry, each)
         case _:
             pass
 

@@ -1,0 +1,192 @@
+"""Lists of a user's tokens: by name, status and client, in any order, in pages that stay stable (OPS-4, L06)."""
+
+import pytest
+from attrs import evolve
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.support import Journey, World
+
+from scopegate import Client, RoleCap, Status, Token
+from scopegate.core.tokens import Settings
+from scopegate.errors import InvalidValueError
+from scopegate.flows.listing import TokenSearch, select, shown
+from scopegate.profiles import DAY, DEFAULT
+
+NAMES = ("Laptop", "laptop of work", "Phone", "[test]", "Ünïcode")
+SORTS = ("created", "name", "status", "id", "updated", "last_used", "client")
+
+
+@pytest.fixture
+def tokens(world):
+    """Five tokens with these names, a second apart."""
+    found = []
+    for name in NAMES:
+        journey = Journey(world).connect()
+        world.server.edit("ann", journey.token_id, name=name)
+        world.clock.forward(1)
+        found.append(journey)
+    Journey(world, user="bob").connect()
+    return found
+
+
+def names(found):
+    """The names, in their order."""
+    return [view.token.settings.name for view in found.items]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        ("", NAMES),
+        ("laptop", NAMES[:2]),
+        ("LAPTOP", NAMES[:2]),
+        ("laptop*", NAMES[:2]),
+        ("*work", NAMES[1:2]),
+        ("p?one", NAMES[2:3]),
+        ("[lp]*", NAMES[:3]),
+        ("ÜNÏ", NAMES[4:]),
+        ("one", NAMES[2:3]),
+        ("one*", ()),
+        ("nothing", ()),
+    ],
+)
+def test_by_name(tokens, world, pattern, expected):
+    """A pattern is for the whole name; plain words are looked for anywhere in it; case does not matter."""
+    assert len(tokens) == len(NAMES)
+    found = world.server.find_tokens("ann", TokenSearch(name=pattern, descending=False))
+    assert names(found) == list(expected)
+    assert found.count == len(expected)
+
+
+def test_by_status_and_client(tokens, world):
+    """One or several statuses, told as they are now; one client."""
+    world.server.pause("ann", tokens[0].token_id)
+    world.server.revoke_token(tokens[1].token_id)
+    waiting = Journey(world)
+    waiting.register()
+    waiting.approve()
+    search = TokenSearch(statuses=[Status.INACTIVE, Status.PENDING], descending=False)
+    assert names(world.server.find_tokens("ann", search)) == ["Laptop", "Example"]
+    assert names(world.server.find_tokens("ann", TokenSearch(statuses={Status.REVOKED}))) == [
+        "laptop of work"
+    ]
+    assert names(world.server.find_tokens("ann", TokenSearch(client_id=tokens[2].client_id))) == ["Phone"]
+    world.clock.forward(DAY)
+    assert not world.server.find_tokens("ann", TokenSearch(statuses={Status.PENDING})).items
+
+
+def test_what_a_line_says(tokens, world):
+    """L01: name, client and publisher, default maximum role, overrides, created, last used, status."""
+    tokens[0].access()
+    world.server.recap("ann", tokens[0].token_id, RoleCap("viewer", {"acme": "none"}, "editor"))
+    (view,) = world.server.find_tokens(
+        "ann", TokenSearch(name="Laptop", limit=1, sort="created", descending=False)
+    ).items
+    assert (view.default_role, view.overrides, view.status) == ("viewer", 2, Status.ACTIVE)
+    assert (view.client.name, view.client.homepage, view.is_blocked) == ("Example", "", False)
+    assert view.token.created_at < view.token.last_used_at
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"sort": "size"}, "sort"),
+        ({"limit": 0}, "limit"),
+        ({"limit": 1001}, "limit"),
+        ({"skip": -1}, "skip"),
+        ({"name": "x" * 256}, "name"),
+    ],
+)
+def test_a_search_that_makes_no_sense_names_its_field(changes, field):
+    """Before anything is read."""
+    with pytest.raises(InvalidValueError) as caught:
+        TokenSearch(**changes)
+    assert caught.value.field == field
+
+
+@pytest.mark.parametrize(
+    "after",
+    ["", "x", "[]", "{}", "[1,2,3]", '["name","a"]', '["created",1.0,"t"]', '["name",1,"t"]', "[" * 500],
+)
+def test_a_cursor_that_no_list_gave_is_refused(tokens, world, after):
+    """It is of another order, or made up."""
+    assert tokens
+    with pytest.raises(InvalidValueError, match="begin again") as caught:
+        world.server.find_tokens("ann", TokenSearch(sort="name", after=after))
+    assert caught.value.field == "after"
+
+
+MADE = st.builds(
+    lambda number, name, created, used, client, active: Token(
+        id=f"{number:02}",
+        user="ann",
+        client_id=client,
+        redirect_uri="",
+        scopes=(),
+        resources=(),
+        created_at=created,
+        generation=1,
+        last_used_at=used,
+        settings=Settings(name=name, cap=RoleCap("viewer"), active=active),
+    ),
+    st.integers(0, 99),
+    st.sampled_from(["a", "A", "b", ""]),
+    st.sampled_from([1.0, 2.0, 3.0]),
+    st.sampled_from([None, 1.0, 5.0]),
+    st.sampled_from(["c1", "c2"]),
+    st.booleans(),
+)
+
+
+@given(
+    st.lists(MADE, max_size=12, unique_by=lambda token: token.id),
+    st.lists(MADE, max_size=4, unique_by=lambda token: token.id),
+    st.sampled_from(SORTS),
+    st.booleans(),
+    st.integers(1, 4),
+)
+def test_pages_stay_stable_while_tokens_come_and_go(before, more, sort, descending, limit):
+    """What is there all the time is seen exactly once, in one order, whatever is created meanwhile."""
+    with World() as world:
+        search, seen, present = TokenSearch(sort=sort, descending=descending, limit=limit), [], list(before)
+        clients = {id_: Client(id=id_, name=id_, redirect_uris=()) for id_ in ("c1", "c2")}
+        while True:
+            selected = select(world.configuration, present, search, now=10.0)
+            found = shown(world.configuration, selected, clients, now=10.0)
+            assert len(found.items) <= limit
+            assert found.count == len(present)
+            seen += [view.token for view in found.items]
+            if found.after is None:
+                break
+            search = evolve(search, after=found.after)
+            present += [token for token in more[:1] if token.id not in {each.id for each in present}]
+            more = more[1:]
+        assert len({token.id for token in seen}) == len(seen)
+        assert {token.id for token in before} <= {token.id for token in seen}
+        whole = select(world.configuration, seen, TokenSearch(sort=sort, descending=descending), now=10.0)
+        assert list(whole.tokens) == seen
+
+
+def test_numbered_pages_and_their_count(tokens, world):
+    """For hosts that show page numbers: the same order, cut by numbers."""
+    assert tokens
+    pages = [
+        names(world.server.find_tokens("ann", TokenSearch(sort="id", skip=skip, limit=2)))
+        for skip in (0, 2, 4, 6)
+    ]
+    assert [name for page in pages for name in page] == names(
+        world.server.find_tokens("ann", TokenSearch(sort="id"))
+    )
+    assert [len(page) for page in pages] == [2, 2, 1, 0]
+
+
+def test_more_tokens_than_one_page_of_the_store(make_world):
+    """Every one is looked at, though the store gives a hundred at once."""
+    world = make_world(profile=evolve(DEFAULT, pending_limit=1000))
+    journey = Journey(world).connect()
+    for _ in range(120):
+        journey.approve()
+    world.server.edit("ann", journey.token_id, name="the last")
+    found = world.server.find_tokens("ann", TokenSearch(sort="name", limit=1000))
+    assert (found.count, len(found.items), found.items[-1].token.settings.name) == (121, 121, "Example (10)")
+    assert found.items[0].token.settings.name == "the last"

@@ -454,7 +454,7 @@ def test_a_spot_is_a_place_and_a_standing():
         (MemberRole("acme", "boss"), "role"),
         (MemberRole("acme", "boss", "rocket"), "role"),
         (NewCeiling("acme", Ceiling("boss")), "ceiling"),
-        (NewCeiling("acme", Ceiling(None, {"c1": "boss"})), r"organizations\[c1\]"),
+        (NewCeiling("acme", Ceiling(None, {"c1": "boss"})), r"clients\[c1\]"),
     ],
 )
 def test_a_preview_of_a_role_that_there_is_not_is_refused(ann, world, change, field):

@@ -20,9 +20,9 @@ from tests.support import (
 from scopegate import SANDBOX, RoleCap, SignedIn, presets
 from scopegate.core.changes import DeleteToken, PutClient
 from scopegate.core.events import EventKind
+from scopegate.core.names import token_name
 from scopegate.core.tokens import MAXIMUM_NAME, Status
 from scopegate.flows import consent
-from scopegate.flows.consent import token_name
 from scopegate.flows.outcomes import ConsentPrompt, ErrorPage, OAuthFailure, Redirect, TokenReply
 from scopegate.flows.requests import ConsentForm
 from scopegate.profiles import DAY, DEFAULT
@@ -295,9 +295,9 @@ def test_the_choice_becomes_the_cap(asked, world):
 
 
 def test_the_form_cannot_alter_the_request():
-    """AZ-15: its only inputs are the decision and the cap."""
+    """AZ-15: its only inputs are the decision, the cap and how long."""
     names = {attribute.name for attribute in ConsentForm.__attrs_attrs__}
-    assert names == {"transaction", "decision", "default", "sandbox", "organizations"}
+    assert names == {"transaction", "decision", "default", "sandbox", "organizations", "lifetime"}
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from scopegate.core.sentences import describe
 from scopegate.core.standing import SANDBOX, Account, Membership
 from scopegate.flows.outcomes import ConsentPrompt, Redirect
 from scopegate.presets import user_tokens
+from scopegate.profiles import DAY
 
 CATALOGUE = user_tokens()
 ACTION = "/oauth/consent"
@@ -91,12 +92,17 @@ def registered(**changes):
 def overridden(**changes):
     """A prompt with overrides, as after a preview."""
     cap = RoleCap("view", organizations={"northwind": "edit", "contoso": "edit"}, sandbox="none")
-    return prompt(**{"cap": cap, "existing": 2, "expires_at": 1_803_895_200.0, **changes})
+    lives = {"lifetimes": (DAY, 30 * DAY), "lifetime": 30 * DAY, "expires_at": 1_803_895_200.0}
+    return prompt(**{"cap": cap, "existing": 2, **lives, **changes})
 
 
 def mistaken(**changes):
     """A prompt whose form came back with something to mend."""
-    errors = (("default", "choose one of the roles"), ("organizations[northwind]", "choose one of the roles"))
+    errors = (
+        ("default", "choose one of the roles"),
+        ("organizations[northwind]", "choose one of the roles"),
+        ("lifetime", "choose one of those on the page"),
+    )
     return overridden(errors=errors, status=422, **changes)
 
 

@@ -26,6 +26,7 @@ from scopegate.core.redirects import match
 from scopegate.core.roles import Role, RoleLadder
 from scopegate.core.sentences import describe
 from scopegate.core.standing import SANDBOX, Membership, Standing
+from scopegate.profiles import DAY, HOUR, MINUTE, YEAR
 from scopegate.web.consent_view import consent_document, consent_view, is_safe_link
 from scopegate.web.wording import Wording, plain
 
@@ -351,6 +352,20 @@ def test_the_lifetime_is_said():
     assert (ends.lifetime, ends.lifetime_day) == ("This access ends on 1 March 2027.", "2027-03-01")
 
 
+def test_the_lives_on_offer_are_in_words_and_in_order():
+    """Beside the longest, which is told as what it is; the choice so far is marked."""
+    choice = consent_view(prompt(lifetimes=(YEAR, DAY, 90 * MINUTE), lifetime=DAY)).ending.choice
+    assert [(each.value, each.label, each.selected) for each in choice.options] == [
+        ("5400", "90 minutes", False),
+        ("86400", "1 day", True),
+        ("31536000", "1 year", False),
+        ("", "Until you remove it", False),
+    ]
+    limited = consent_view(prompt(lifetimes=(HOUR,), longest=2 * YEAR)).ending.choice
+    assert [(each.label, each.selected) for each in limited.options] == [("1 hour", False), ("2 years", True)]
+    assert consent_view(prompt()).ending.choice is None
+
+
 @pytest.mark.parametrize(
     ("existing", "said"),
     [
@@ -371,7 +386,9 @@ def test_mistakes_lead_to_their_fields():
     assert [(each.id, each.text) for each in view.errors] == [
         ("default", "Maximum role: choose one of the roles"),
         ("p1", "Northwind: choose one of the roles"),
+        ("lifetime", "How long: choose one of those on the page"),
     ]
+    assert view.ending.choice.error == "choose one of those on the page"
     assert view.limit.default.error == view.limit.places[0].error == "choose one of the roles"
     assert view.limit.places[1].error == ""
 
@@ -393,7 +410,7 @@ def test_another_language_reaches_every_sentence():
         "en-XA", "rtl", "Acme IoT", "Claude", "C", "Ada Lovelace (ada@example.com)", "https://acme.example/mcp", "",
         "https://claude.ai/api/mcp/auth_callback?kind=mcp", "https://claude.ai/", "https://claude.ai/terms",
         "https://claude.ai/privacy", "default", "sandbox", "p1", "p2", "p3", "organization:northwind", "claude.ai",
-        "organization:contoso", *NAMES, *LABELS, *(place.label for place in PLACES), "2027-03-01",
+        "lifetime", "86400", "2592000", "choose one of those on the page", "organization:contoso", *NAMES, *LABELS, *(place.label for place in PLACES), "2027-03-01",
         "c2VhbGVkLXRyYW5zYWN0aW9u", "all.Application.bounded", "only.User.read", "choose one of the roles",
     }  # fmt: skip
     for asked in (prompt(), overridden(), mistaken(), loopback(more_places=True)):

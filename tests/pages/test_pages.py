@@ -309,7 +309,7 @@ def test_without_organizations_there_are_no_overrides():
 
 
 def test_the_form_sends_the_choices_that_it_shows():
-    """C29, C37: the contract of the fields: transaction, decision, default, sandbox, organization:<id>."""
+    """C29, C37: the contract of the fields: transaction, decision, default, sandbox, organization:<id>, lifetime."""
     assert drawn(overridden()).sent("approve") == {
         "transaction": "c2VhbGVkLXRyYW5zYWN0aW9u",
         "decision": "approve",
@@ -317,6 +317,7 @@ def test_the_form_sends_the_choices_that_it_shows():
         "organization:northwind": "edit",
         "organization:contoso": "edit",
         "sandbox": "none",
+        "lifetime": "2592000",
     }
     followed = drawn(prompt()).sent("deny")
     assert [followed[name] for name in ("organization:northwind", "organization:contoso", "sandbox")] == [
@@ -342,13 +343,18 @@ def test_old_choices_are_not_restored_by_the_browser():
 def test_mistakes_are_summed_up_and_marked():
     """E03: a summary that links to the fields, and each field says what is wrong."""
     page = drawn(mistaken())
-    assert [(each["href"], each.text) for each in page.all("a") if each["href"][1:] in {"default", "p1"}] == [
+    assert [
+        (each["href"], each.text)
+        for each in page.all("a")
+        if each["href"][1:] in {"default", "p1", "lifetime"}
+    ] == [
         ("#default", "Maximum role: choose one of the roles"),
         ("#p1", "Northwind: choose one of the roles"),
+        ("#lifetime", "How long: choose one of those on the page"),
     ]
     wrong = [each for each in page.all("select") if each.attributes.get("aria-invalid") == "true"]
-    assert [each["id"] for each in wrong] == ["default", "p1"]
-    assert [each["aria-describedby"].split()[-1] for each in wrong] == ["default-no", "p1-no"]
+    assert [each["id"] for each in wrong] == ["default", "p1", "lifetime"]
+    assert [each["aria-describedby"].split()[-1] for each in wrong] == ["default-no", "p1-no", "lifetime-no"]
     assert page.one("title").text.startswith("Error: ")
     assert page.sent("approve")["organization:northwind"] == "edit"
 

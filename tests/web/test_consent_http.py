@@ -1,12 +1,13 @@
 """Decisions and their answers over HTTP, redirects and the hand-off page (CON, RSP and RED rows)."""
 
 import pytest
+from attrs import evolve
 from tests.support import API, ISSUER, KEY, OTHER_KEY, REDIRECT_URI
 from tests.web.browser import OURS, Walk, location_of, transaction_in
 from tests.web.driver import FORM, Served
 
 from scopegate import SignedIn
-from scopegate.profiles import DEFAULT
+from scopegate.profiles import DAY, DEFAULT
 
 POLICY = {"default-src", "style-src", "img-src", "base-uri", "frame-ancestors"}
 
@@ -42,6 +43,23 @@ def test_a_repeated_field_approves_nothing(walk, name, value):
     reply = walk.served.post("/oauth/consent", pairs, OURS)
     assert (reply.status, walk.served.rows()) == (400, before)
     assert "could not read" in reply.text
+
+
+def test_a_life_that_is_on_offer_is_chosen_in_the_form(serve):
+    """The page offers it, a preview keeps it, and what is not on it is marked and approves nothing."""
+    walk = Walk(serve(profile=evolve(DEFAULT, lifetimes=[DAY])))
+    walk.register()
+    page = walk.authorize()
+    assert '<option value="86400">1 day' in page.text
+    assert '<option value="" selected>Until you remove it' in page.text
+    shown = walk.decide("preview", lifetime="86400")
+    assert '<option value="86400" selected>1 day' in shown.text
+    assert "This access ends on" in shown.text
+    wrong = walk.decide(lifetime="1e99")
+    assert wrong.status == 400
+    assert 'aria-describedby="lifetime-no" aria-invalid="true"' in wrong.text
+    walk.decide(lifetime="86400")
+    assert walk.token().json["expires_in"] == 3600
 
 
 def test_what_was_asked_cannot_be_altered_in_the_form(walk):

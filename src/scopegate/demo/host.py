@@ -9,11 +9,12 @@ from secrets import token_bytes
 from typing import Annotated
 
 import uvicorn
+from attrs import evolve
 from fastapi import FastAPI
 from mcp.server.mcpserver import MCPServer
 from pydantic import BaseModel
 
-from scopegate import AsyncAuthorizationServer, Resource, presets
+from scopegate import AsyncAuthorizationServer, Resource, presets, profiles
 from scopegate.adapters.fastapi import Access, install, requires
 from scopegate.adapters.mcp import Protection, current_access
 from scopegate.demo.acme import PORT, ROLES, Acme
@@ -44,6 +45,7 @@ def build(origin: str, data: str) -> FastAPI:
         # A real host keeps its key; here it may change with each start, since it only protects open consent pages.
         sealing_keys=[urlsafe_b64encode(token_bytes(32)).decode()],
         catalogue=presets.simple(roles=ROLES),
+        profile=evolve(profiles.DEFAULT, lifetimes=[profiles.DAY, 30 * profiles.DAY, profiles.YEAR]),
     )
     sign_in = SignIn()
     pages = Pages("Acme IoT", links=Links(tokens="/connected", switch_account="/login"))

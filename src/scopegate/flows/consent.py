@@ -1,9 +1,8 @@
 """The consent transaction: what the page shows, and what the user's decision does (CON rows)."""
 
 import json
-import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from attrs import evolve, field, frozen
 
@@ -12,11 +11,12 @@ from scopegate.core.changes import AddCredential, AppendEvent, CreateToken, Dele
 from scopegate.core.clients import Client
 from scopegate.core.credentials import Credential, CredentialKind, Entropy, digest, new_id, wire
 from scopegate.core.events import Event, EventKind
+from scopegate.core.names import token_name
 from scopegate.core.records import Page, TokenQuery, TokenRecord
 from scopegate.core.redirects import match
 from scopegate.core.sentences import describe
 from scopegate.core.standing import Account, Membership
-from scopegate.core.tokens import MAXIMUM_NAME, Settings, Token
+from scopegate.core.tokens import Settings, Token
 from scopegate.errors import InvalidValueError, OAuthError
 from scopegate.flows.authorize import ValidRequest, answer, error_redirect
 from scopegate.flows.configuration import Configuration
@@ -33,8 +33,6 @@ from scopegate.flows.requests import ConsentForm
 
 if TYPE_CHECKING:
     from scopegate.flows.sealing import Opened
-
-_NUMBERED: Final = re.compile(r"(?P<name>.*) \((?P<number>\d{1,9})\)", re.DOTALL | re.ASCII)
 
 
 @frozen(kw_only=True)
@@ -171,7 +169,9 @@ def prompt(
         places=tuple(places.items),
         more_places=places.after is not None,
         new_organizations=config.profile.new_organizations,
-        expires_at=None if lifetime is None else now + lifetime,
+        lifetimes=config.profile.lifetimes,
+        longest=lifetime,
+        expires_at=_end(lifetime, now),
         existing=len(others),
         name=token_name(client.name, others),
     )
@@ -228,27 +228,54 @@ def decide(
         now: POSIX seconds.
         entropy: gives random bytes.
     """
-    cap, errors = _choice(config, form, shown)
+    shown = _chosen(config, form, shown, now)
     match form.decision:
         case "approve" | "deny" if record is None and history:
             return Decision(ErrorPage("already_decided", 409))
-        case "approve" if not errors:
-            return _approve(config, transaction, shown, cap, record=record, now=now, entropy=entropy)
+        case "approve" if not shown.errors:
+            return _approve(config, transaction, shown, record=record, now=now, entropy=entropy)
         case "deny":
             if record is not None:
                 return Decision(ErrorPage("already_decided", 409))
             return Decision(_denied(config, transaction, shown))
         case _:
-            return Decision(evolve(shown, cap=cap, errors=errors, status=400 if errors else 200))
+            return Decision(evolve(shown, status=400 if shown.errors else 200))
 
 
-def _choice(
-    config: Configuration, form: ConsentForm, shown: ConsentPrompt
-) -> tuple[RoleCap, tuple[tuple[str, str], ...]]:
+def _chosen(config: Configuration, form: ConsentForm, shown: ConsentPrompt, now: float) -> ConsentPrompt:
+    """The page with what a form chose, and with what is wrong with that."""
+    cap, lifetime, errors = shown.cap, shown.lifetime, list(shown.errors)
     try:
-        return chosen_cap(config, form, shown.places), ()
+        cap = chosen_cap(config, form, shown.places)
     except InvalidValueError as error:
-        return shown.cap, ((error.field, error.problem),)
+        errors.append((error.field, error.problem))
+    try:
+        lifetime = chosen_lifetime(config, form)
+    except InvalidValueError as error:
+        errors.append((error.field, error.problem))
+    ends = _end(shown.longest if lifetime is None else lifetime, now)
+    return evolve(shown, cap=cap, lifetime=lifetime, expires_at=ends, errors=tuple(errors))
+
+
+def lifetime_text(lifetime: float) -> str:
+    """A lifetime as the form says it: seconds in decimal digits."""
+    return format(lifetime, ".15g")
+
+
+def chosen_lifetime(config: Configuration, form: ConsentForm) -> float | None:
+    """The life that a form asks for, in seconds; None: the longest.
+
+    Raises:
+        InvalidValueError: it is none of those on the page.
+    """
+    offered = {lifetime_text(lifetime): lifetime for lifetime in config.profile.lifetimes}
+    if form.lifetime and form.lifetime not in offered:
+        raise InvalidValueError("lifetime", "choose one of those on the page")
+    return offered.get(form.lifetime)
+
+
+def _end(lifetime: float | None, now: float) -> float | None:
+    return None if lifetime is None else now + lifetime
 
 
 def _denied(config: Configuration, transaction: Transaction, shown: ConsentPrompt) -> Redirect:
@@ -260,18 +287,16 @@ def _approve(
     config: Configuration,
     transaction: Transaction,
     shown: ConsentPrompt,
-    cap: RoleCap,
     *,
     record: TokenRecord | None,
     now: float,
     entropy: Entropy,
 ) -> Decision[AuthorizeOutcome]:
     if record is not None:
-        same = record.token.user == transaction.user and record.token.settings.cap == cap
-        if not same or record.token.edition != 1 or record.token.revoked_at is not None:
+        if not _is_same(record.token, transaction, shown):
             return Decision(ErrorPage("already_decided", 409))
         return Decision(_approved(config, transaction, shown, record.token.code_salt))
-    token = _pending(config, transaction, shown, cap, now=now, salt=new_id(entropy))
+    token = _pending(config, transaction, shown, now=now, salt=new_id(entropy))
     credential = Credential(
         token_id=token.id,
         kind=CredentialKind.CODE,
@@ -288,7 +313,7 @@ def _approve(
         user=token.user,
         token_id=token.id,
         client_id=token.client_id,
-        detail={"scopes": " ".join(token.scopes), "default": cap.default},
+        detail={"scopes": " ".join(token.scopes), "default": shown.cap.default},
     )
     return Decision(
         _approved(config, transaction, shown, token.code_salt),
@@ -296,11 +321,22 @@ def _approve(
     )
 
 
+def _is_same(token: Token, transaction: Transaction, shown: ConsentPrompt) -> bool:
+    """Whether a page that was decided is decided in the same way again, and the token is as it was born."""
+    ends = _end(shown.longest if shown.lifetime is None else shown.lifetime, token.created_at)
+    return (
+        token.user == transaction.user
+        and token.settings.cap == shown.cap
+        and token.expires_at == ends
+        and token.edition == 1
+        and token.revoked_at is None
+    )
+
+
 def _pending(
     config: Configuration,
     transaction: Transaction,
     shown: ConsentPrompt,
-    cap: RoleCap,
     *,
     now: float,
     salt: str,
@@ -313,32 +349,12 @@ def _pending(
         scopes=transaction.scopes,
         resources=transaction.resources,
         created_at=now,
-        settings=Settings(name=shown.name, cap=cap),
+        settings=Settings(name=shown.name, cap=shown.cap),
         expires_at=shown.expires_at,
         refreshable=shown.client.may_refresh,
         catalogue=config.catalogue.version,
         code_salt=salt,
     )
-
-
-def token_name(client_name: str, taken: Sequence[str]) -> str:
-    """The first name of a token: its client's, with a number where a sibling has that already.
-
-    Args:
-        client_name: what the client calls itself.
-        taken: the names of the siblings, or of the newest of them, which have the highest numbers.
-    """
-    name = client_name[:MAXIMUM_NAME]
-    if name not in taken:
-        return name
-    suffix = f" ({1 + max(_number(other, client_name) for other in taken)})"
-    return client_name[: MAXIMUM_NAME - len(suffix)] + suffix
-
-
-def _number(name: str, client_name: str) -> int:
-    """The number that a name was given here; 1 for a name without one, or that its user gave."""
-    found = _NUMBERED.fullmatch(name)
-    return int(found["number"]) if found is not None and client_name.startswith(found["name"]) else 1
 
 
 def _code_secret(config: Configuration, transaction: Transaction, salt: str) -> str:

@@ -89,10 +89,14 @@ class ConsentPrompt:
         places: the organizations and the sandbox of this user, with the live role in each.
         more_places: there are more than fit on the page; they follow the default.
         new_organizations: what it gets in organizations joined later: the ``default`` role, or ``none``.
-        expires_at: POSIX seconds at which the token will expire; None: never.
+        lifetimes: lives that can be chosen besides the longest, in seconds.
+        longest: the longest life, in seconds; None: it does not end.
+        lifetime: the life as chosen so far; None: the longest.
+        expires_at: POSIX seconds at which the token will expire with this choice; None: never.
         existing: how many tokens this user has for this client already.
         name: what the token would be called.
-        errors: (field, problem) pairs to mend; the fields are ``default``, ``sandbox``, ``organizations[<id>]``.
+        errors: (field, problem) pairs to mend; the fields are ``default``, ``sandbox``, ``organizations[<id>]`` and
+            ``lifetime``.
         status: HTTP status of the page.
     """
 
@@ -108,6 +112,9 @@ class ConsentPrompt:
     places: tuple[Membership, ...]
     more_places: bool = False
     new_organizations: NewOrganizations = "default"
+    lifetimes: tuple[float, ...] = ()
+    longest: float | None = None
+    lifetime: float | None = None
     expires_at: float | None = None
     existing: int = 0
     name: str = ""

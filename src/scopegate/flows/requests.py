@@ -102,6 +102,7 @@ class ConsentForm:
         default: name of the default maximum role.
         sandbox: name of the sandbox's maximum role; empty: the default.
         organizations: name of the maximum role by organization id; empty: the default.
+        lifetime: one of the offered lifetimes, as seconds in decimal digits; empty: the longest life there is.
     """
 
     transaction: str = field(repr=False)
@@ -109,3 +110,4 @@ class ConsentForm:
     default: str = ""
     sandbox: str = ""
     organizations: Mapping[str, str] = field(factory=dict[str, str])
+    lifetime: str = ""

@@ -13,6 +13,7 @@ from scopegate.core.redirects import is_loopback
 from scopegate.core.roles import Role, RoleLadder
 from scopegate.core.sentences import Sentence
 from scopegate.core.standing import Membership, Sandbox
+from scopegate.flows.consent import lifetime_text
 from scopegate.flows.outcomes import ConsentPrompt
 from scopegate.web.views import (
     NO_LINKS,
@@ -368,12 +369,31 @@ def _ending(prompt: ConsentPrompt, name: str, wording: Wording) -> Ending:
         )
         if prompt.existing
         else wording.say("First time you connect this app."),
+        choice=_lives(prompt, wording) if prompt.lifetimes else None,
         lifetime=wording.say("This access lasts until you remove it.")
         if ends is None
         else wording.say("This access ends on {day}.", day=wording.day(ends)),
         lifetime_day="" if ends is None else datetime.fromtimestamp(ends, UTC).date().isoformat(),
         cancel=wording.say("Cancel"),
         approve=wording.pieces("Authorize {client}", client=name),
+    )
+
+
+def _lives(prompt: ConsentPrompt, wording: Wording) -> Choice:
+    """How long it may last: the lives on offer, the shortest first, and the longest there is."""
+    longest = (
+        wording.say("Until you remove it") if prompt.longest is None else wording.duration(prompt.longest)
+    )
+    shorter = (
+        Option(lifetime_text(life), wording.duration(life), life == prompt.lifetime)
+        for life in sorted(prompt.lifetimes)
+    )
+    return Choice(
+        field="lifetime",
+        id="lifetime",
+        label=wording.say("How long may it stay connected?"),
+        options=(*shorter, Option("", longest, prompt.lifetime is None)),
+        error=dict(prompt.errors).get("lifetime", ""),
     )
 
 
@@ -386,6 +406,7 @@ def _mistakes(prompt: ConsentPrompt, wording: Wording) -> list[Mistake]:
         for number, place in enumerate(prompt.places, 1)
     }
     places["default"] = ("default", wording.say("Maximum role"))
+    places["lifetime"] = ("lifetime", wording.say("How long"))
     found: list[Mistake] = []
     for field, problem in prompt.errors:
         id_, label = places.get(field, ("default", field))

@@ -75,6 +75,7 @@ def consent_form(request: Request) -> ConsentForm:
         default=values.get("default") or "",
         sandbox=values.get("sandbox") or "",
         organizations=organizations,
+        lifetime=values.get("lifetime") or "",
     )
 
 

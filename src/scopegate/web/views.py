@@ -154,9 +154,10 @@ class Limit:
 
 @frozen(kw_only=True)
 class Ending:
-    """The last card: how long, what there is already, and the two buttons."""
+    """The last card: how long, with a choice where there is one, what there is already, and the two buttons."""
 
     existing: str
+    choice: Choice | None
     lifetime: str
     lifetime_day: str
     cancel: str

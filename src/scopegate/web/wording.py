@@ -8,6 +8,8 @@ from typing import Final, Literal
 
 from attrs import frozen
 
+from scopegate.profiles import DAY, HOUR, MINUTE, YEAR
+
 MAXIMUM_SHOWN: Final = 60
 MAXIMUM_MARKS: Final = 4
 ELLIPSIS: Final = "\N{HORIZONTAL ELLIPSIS}"
@@ -74,6 +76,16 @@ class Wording:
     def count(self, one: str, many: str, number: int) -> str:
         """The sentence in the right plural form; ``{number}`` stands for the number."""
         return self.translate_plural(one, many, number).format(number=number)
+
+    def duration(self, seconds: float) -> str:
+        """A duration in the greatest unit that has it without a rest; what is less than a minute is left out."""
+        if seconds % YEAR == 0:
+            return self.count("{number} year", "{number} years", int(seconds // YEAR))
+        if seconds % DAY == 0:
+            return self.count("{number} day", "{number} days", int(seconds // DAY))
+        if seconds % HOUR == 0:
+            return self.count("{number} hour", "{number} hours", int(seconds // HOUR))
+        return self.count("{number} minute", "{number} minutes", int(seconds // MINUTE))
 
     def pieces(self, text: str, **values: str) -> Pieces:
         """The sentence in this language, in pieces: what fills its ``{names}`` is isolated."""

@@ -410,7 +410,8 @@ def test_another_language_reaches_every_sentence():
         "en-XA", "rtl", "Acme IoT", "Claude", "C", "Ada Lovelace (ada@example.com)", "https://acme.example/mcp", "",
         "https://claude.ai/api/mcp/auth_callback?kind=mcp", "https://claude.ai/", "https://claude.ai/terms",
         "https://claude.ai/privacy", "default", "sandbox", "p1", "p2", "p3", "organization:northwind", "claude.ai",
-        "lifetime", "86400", "2592000", "choose one of those on the page", "organization:contoso", *NAMES, *LABELS, *(place.label for place in PLACES), "2027-03-01",
+        "lifetime", "86400", "2592000", "choose one of those on the page", "organization:contoso", *NAMES, *LABELS,
+        *(place.label for place in PLACES), "2027-03-01",
         "c2VhbGVkLXRyYW5zYWN0aW9u", "all.Application.bounded", "only.User.read", "choose one of the roles",
     }  # fmt: skip
     for asked in (prompt(), overridden(), mistaken(), loopback(more_places=True)):

@@ -10,7 +10,7 @@ from tests.support import REDIRECT_URI, Journey, World, client_request
 
 from scopegate import AuthMethod, Refusal
 from scopegate.core.changes import PutClient
-from scopegate.core.clients import Client
+from scopegate.core.clients import Client, ClientSecret
 from scopegate.core.credentials import digest
 from scopegate.errors import InvalidValueError, OAuthError
 from scopegate.flows.client_authentication import SECRET_WORD, authenticated, credentials
@@ -71,7 +71,9 @@ def test_a_secret_with_special_characters_authenticates(world):
     journey = approved(world, "client_secret_basic")
     client = world.store.client(world.realm, journey.client_id)
     brought = evolve(
-        client, secret_digests=(digest(world.realm, SECRET_WORD, "a:b%c+d"),), version=client.version + 1
+        client,
+        secrets=(ClientSecret(digest(world.realm, SECRET_WORD, "a:b%c+d")),),
+        version=client.version + 1,
     )
     world.store.commit(world.realm, [PutClient(brought, client.version)])
     header = basic(journey.client_id, "a%3Ab%25c%2Bd")
@@ -278,9 +280,9 @@ def test_every_secret_of_a_client_is_compared_and_any_may_match():
             name="C",
             redirect_uris=(REDIRECT_URI,),
             auth_method=AuthMethod.POST,
-            secret_digests=digests,
+            secrets=tuple(map(ClientSecret, digests)),
         )
         for secret, good in (("old", True), ("new", True), ("older", False), ("", False)):
             given = credentials(client_request({"client_id": "c", "client_secret": secret or "x"}))
-            assert (authenticated(config, client, given) is client) is good
-        assert authenticated(config, evolve(client, secret_digests=()), given) is None
+            assert (authenticated(config, client, given, 0.0) is client) is good
+        assert authenticated(config, evolve(client, secrets=()), given, 0.0) is None

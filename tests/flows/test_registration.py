@@ -69,8 +69,9 @@ def test_secret_methods_get_a_secret_that_does_not_expire(register, method):
     assert secret.startswith("sgs_")
     assert len(secret) == 4 + 43
     assert outcome.document["client_secret_expires_at"] == 0
-    (digest,) = outcome.client.secret_digests
-    assert secret.encode() not in digest
+    (kept,) = outcome.client.secrets
+    assert (kept.expires_at, len(kept.digest)) == (None, 32)
+    assert secret.encode() not in kept.digest
 
 
 def test_public_clients_get_none(register):

@@ -7,7 +7,7 @@ import pytest
 from attrs import evolve, fields
 from hypothesis import given
 
-from scopegate.core.clients import Client
+from scopegate.core.clients import Client, ClientSecret
 from scopegate.core.credentials import Credential
 from scopegate.core.events import Event
 from scopegate.core.tokens import Settings, Token
@@ -110,7 +110,7 @@ def test_no_field_is_forgotten(kind, name):
         "auth_method": next((each for each in type(current) if each is not current), None)
         if name == "auth_method"
         else None,
-        "secret_digests": (b"another",),
+        "secrets": (ClientSecret(b"another", 1.0, 2.0),),
     }.get(name)
     if strange is None:
         strange = _another(name, current)
@@ -192,7 +192,10 @@ def test_damaged_settings_are_an_outage_that_shows_nothing(document):
     assert caught.value.__cause__ is None
 
 
-@pytest.mark.parametrize("document", [*DAMAGED, '{"origin": "moon"}', '{"secret_digests": ["no hex"]}'])
+@pytest.mark.parametrize(
+    "document",
+    [*DAMAGED, '{"origin": "moon"}', '{"secrets": [{"digest": "no hex"}]}', '{"secret_digests": ["no hex"]}'],
+)
 def test_a_damaged_client_is_an_outage_that_shows_nothing(document):
     """Also when only a newer release knows its words."""
     with pytest.raises(StoreUnavailableError, match=r"stored client.*newer release") as caught:

@@ -24,7 +24,7 @@ from scopegate.core.changes import (
     Touch,
 )
 from scopegate.core.clients import Origin
-from scopegate.core.records import TokenQuery
+from scopegate.core.records import NEVER, Cutoffs, TokenQuery
 from scopegate.errors import ConflictError
 from scopegate.stores import MemoryStore, SQLiteStore
 from scopegate.testing._store_samples import (
@@ -45,6 +45,7 @@ CLIENTS = st.sampled_from(["app", "bot"])
 SMALL = st.integers(0, 3)
 KEYS = ("k", "l")
 TIMES = st.sampled_from([1.0, 1.5, 2.0, 3.25, 4.0])
+NEVER_OR_TIMES = st.just(NEVER) | TIMES
 LIMITS = st.integers(1, 3)
 DIGESTS = tuple(digest_of(f"{token_id}{number}") for token_id in "abc" for number in range(3))
 
@@ -174,17 +175,21 @@ class Stores(RuleBasedStateMachine):
         """Alone or first."""
         self.commit(realm, Touch(token_id, at), followers)
 
-    @rule(realm=REALMS, pending_before=TIMES, kept_before=TIMES, idle_before=TIMES)
-    def sweep(self, realm, pending_before, kept_before, idle_before):
+    @rule(
+        realm=REALMS,
+        cutoffs=st.builds(
+            Cutoffs,
+            pending_before=NEVER_OR_TIMES,
+            kept_before=NEVER_OR_TIMES,
+            idle_before=NEVER_OR_TIMES,
+            events_before=NEVER_OR_TIMES,
+            forgotten=st.none() | USERS,
+        ),
+    )
+    def sweep(self, realm, cutoffs):
         """All that is dead; which rows a small sweep takes first is the store's own business."""
         self.realm = realm
-        arguments = {
-            "pending_before": pending_before,
-            "kept_before": kept_before,
-            "idle_before": idle_before,
-            "limit": 1000,
-        }
-        self.same(lambda store: store.sweep(realm, **arguments))
+        self.same(lambda store: store.sweep(realm, cutoffs, limit=1000))
 
     @rule(
         realm=REALMS,

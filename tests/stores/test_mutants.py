@@ -210,19 +210,19 @@ class RemembersReads(MemoryStore):
 class SweepsEverything(MemoryStore):
     """Ignores the limit of a sweep."""
 
-    def sweep(self, realm, /, *, limit, **times):
+    def sweep(self, realm, cutoffs, /, *, limit):
         """All at once."""
-        return super().sweep(realm, limit=limit and 999, **times)
+        return super().sweep(realm, cutoffs, limit=limit and 999)
 
 
 class SweepsTooMuch(MemoryStore):
     """Sweeps redeemed tokens that have ended."""
 
-    def sweep(self, realm, /, *, kept_before, **others):
+    def sweep(self, realm, cutoffs, /, *, limit):
         """Tidies up what people want to see."""
-        freed = super().sweep(realm, kept_before=kept_before, **others)
+        freed = super().sweep(realm, cutoffs, limit=limit)
         for token in super().tokens(realm, TokenQuery(), after=None, limit=99).items:
-            if token.expires_at is not None and token.expires_at <= kept_before:
+            if token.expires_at is not None and token.expires_at <= cutoffs.kept_before:
                 super().commit(realm, [DeleteToken(token.id)])
                 freed += 1
         return freed
@@ -231,7 +231,7 @@ class SweepsTooMuch(MemoryStore):
 class SweepsOldClients(MemoryStore):
     """Counts idleness from the registration on."""
 
-    def sweep(self, realm, /, *, idle_before, **others):
+    def sweep(self, realm, cutoffs, /, *, limit):
         """Forgets that it must have been noticed."""
         if realm in self._rooms:
             self._rooms[realm].idle = {
@@ -239,16 +239,15 @@ class SweepsOldClients(MemoryStore):
                 for known in self._rooms[realm].clients
                 if known not in self._rooms[realm].by_client
             }
-        return super().sweep(realm, idle_before=idle_before, **others)
+        return super().sweep(realm, cutoffs, limit=limit)
 
 
 class SweepsNoClients(MemoryStore):
     """Keeps every registration for ever."""
 
-    def sweep(self, realm, /, *, idle_before, **others):
+    def sweep(self, realm, cutoffs, /, *, limit):
         """Never notices."""
-        del idle_before
-        return super().sweep(realm, idle_before=-1.0, **others)
+        return super().sweep(realm, evolve(cutoffs, idle_before=-1.0), limit=limit)
 
 
 def changed(**mutations):

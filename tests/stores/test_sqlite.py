@@ -25,7 +25,7 @@ from scopegate.core.changes import (
     Touch,
 )
 from scopegate.core.clients import Origin
-from scopegate.core.records import TokenQuery
+from scopegate.core.records import Cutoffs, TokenQuery
 from scopegate.errors import ConfigurationError, ConflictError, InvalidValueError, StoreUnavailableError
 from scopegate.stores import SQLiteStore, _sqlite_memory, _sqlite_queries
 from scopegate.stores._codec import client_row
@@ -192,7 +192,7 @@ class TestOpening:
             database.commit()
         with closing(SQLiteStore(path)) as store:
             assert {name: store.client("realm", name) for name in clients} == clients
-            store.sweep("realm", pending_before=NOW, kept_before=NOW, idle_before=NOW, limit=9)
+            store.sweep("realm", Cutoffs(pending_before=NOW, kept_before=NOW, idle_before=NOW), limit=9)
             assert [
                 client.id for client in store.clients("realm", owner=None, after=None, limit=9).items
             ] == ["ours"]
@@ -294,7 +294,7 @@ class TestTrouble:
             lambda: store.clients("realm", owner=None, after=None, limit=1),
             lambda: store.once("realm", "kept", now=NOW),
             lambda: store.commit("realm", [CreateToken(make_token("new"))]),
-            lambda: store.sweep("realm", pending_before=0, kept_before=0, idle_before=0, limit=1),
+            lambda: store.sweep("realm", Cutoffs(kept_before=0), limit=1),
         ):
             with pytest.raises(StoreUnavailableError, match="no such table"):
                 call()
@@ -522,7 +522,7 @@ class TestStamps:
         furnish(store, "realm")
         with closing(SQLiteStore(path)) as another:
             assert another.token(*FIRST).credential is not None
-            freed = store.sweep("realm", pending_before=0, kept_before=inf, idle_before=0, limit=9)
+            freed = store.sweep("realm", Cutoffs(kept_before=inf), limit=9)
             assert freed
             assert another.token(*FIRST) == store.token(*FIRST)
 
@@ -685,7 +685,18 @@ QUERIES = [
     (_sqlite_queries.ONCE, ("realm", "key", NOW)),
     (_sqlite_queries.NOTICE, ("realm", NOW)),
     *(
-        (sweep, {"realm": "realm", "pending_before": NOW, "kept_before": NOW, "idle_before": NOW, "limit": 5})
+        (
+            sweep,
+            {
+                "realm": "realm",
+                "pending_before": NOW,
+                "kept_before": NOW,
+                "idle_before": NOW,
+                "events_before": NOW,
+                "forgotten": "user",
+                "limit": 5,
+            },
+        )
         for sweep in _sqlite_queries.SWEEPS
     ),
 ]

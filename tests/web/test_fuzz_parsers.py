@@ -12,7 +12,7 @@ from tests.web.garbage import URIS, WORDS, values
 from tests.web.test_transport import CLEAN
 
 from scopegate import AuthMethod, presets
-from scopegate.core.clients import Client
+from scopegate.core.clients import Client, ClientSecret
 from scopegate.core.credentials import CredentialKind, digest, locate, wire
 from scopegate.core.redirects import match, validate_redirect_uri
 from scopegate.errors import ConfigurationError, InvalidValueError, OAuthError
@@ -141,10 +141,14 @@ def test_client_credentials_are_one_way_or_refused(pairs, authorization):
     assert (given_credentials.method is AuthMethod.BASIC) == (authorization is not None)
     assert (given_credentials.secret is None) == (given_credentials.method is AuthMethod.NONE)
     client = Client(
-        id="known", name="x", redirect_uris=(), secret_digests=(b"\0" * 32,), auth_method=AuthMethod.POST
+        id="known",
+        name="x",
+        redirect_uris=(),
+        secrets=(ClientSecret(b"\0" * 32),),
+        auth_method=AuthMethod.POST,
     )
-    assert authenticated(CONFIGURATION, client, given_credentials) is None
-    assert authenticated(CONFIGURATION, None, given_credentials) is None
+    assert authenticated(CONFIGURATION, client, given_credentials, 0.0) is None
+    assert authenticated(CONFIGURATION, None, given_credentials, 0.0) is None
 
 
 @given(texts.filter(bool), texts)

@@ -16,7 +16,7 @@ from scopegate.core.changes import (
     DropCredential,
     RevokeToken,
 )
-from scopegate.core.records import TokenQuery
+from scopegate.core.records import Cutoffs, TokenQuery
 from scopegate.errors import ConflictError, InvalidValueError, StoreUnavailableError
 from scopegate.protocols import Store
 from scopegate.testing._store_cases import FOLLOWERS, TRUE, everything, furnish
@@ -57,7 +57,14 @@ class Realms:
         furnish(store, "here")
         furnish(store, "there")
         before = everything(store, "there")
-        store.sweep("here", pending_before=NOW * 2, kept_before=NOW * 2, idle_before=NOW * 2, limit=1000)
+        cutoffs = Cutoffs(
+            pending_before=NOW * 2,
+            kept_before=NOW * 2,
+            idle_before=NOW * 2,
+            events_before=NOW * 2,
+            forgotten="user",
+        )
+        store.sweep("here", cutoffs, limit=1000)
         equal(everything(store, "there"), before, "a sweep leaves other realms alone")
 
 

@@ -20,7 +20,7 @@ from scopegate.core.changes import (
 )
 from scopegate.core.clients import Origin
 from scopegate.core.credentials import CredentialKind, digest
-from scopegate.core.records import TokenQuery
+from scopegate.core.records import Cutoffs, TokenQuery
 from scopegate.protocols import Store
 from scopegate.testing._store_rules import equal, examples, holds
 from scopegate.testing._store_samples import (
@@ -167,7 +167,7 @@ class Sweeps:
 
     def sweep(self, store: Store, limit: int) -> int:
         """Sweep what is dead at 10."""
-        return store.sweep("realm", pending_before=10.0, kept_before=10.0, idle_before=0.0, limit=limit)
+        return store.sweep("realm", Cutoffs(pending_before=10.0, kept_before=10.0), limit=limit)
 
     def left(self, store: Store) -> tuple[list[str], list[str], list[str]]:
         """The tokens, credentials and once rows that are left."""
@@ -248,11 +248,64 @@ class Sweeps:
         store.commit("realm", [PutClient(make_client("c0"), 0)])
         equal(self._idle(store, 11.0, 10.0), (0, ["c0"]), "a client of the same id begins anew")
 
+    def test_a_sweep_without_a_time_notices_nothing(self, store: Store) -> None:
+        """Idleness counts from the first sweep that says what time it is."""
+        store.commit("realm", [PutClient(make_client("idle"), 0)])
+        equal(store.sweep("realm", Cutoffs(forgotten="nobody"), limit=9), 0, "there is nothing to forget")
+        equal(self._idle(store, 10.0, 9.0), (0, ["idle"]), "idleness is not noticed at no time")
+        equal(self._idle(store, 11.0, 10.0), (1, []), "but at the next sweep, and from then on")
+
+    def _history(self, store: Store) -> None:
+        """Two users' events at 1 to 4, and some of another realm."""
+        for at in (1.0, 2.0, 3.0, 4.0):
+            for user in ("user", "other"):
+                event = make_event(user=user, token_id=f"of {user}", at=at)
+                store.commit("realm", [Touch("no token", at), AppendEvent(event)])
+                store.commit("elsewhere", [Touch("no token", at), AppendEvent(event)])
+
+    def _times(self, store: Store, realm: str = "realm", user: str | None = "user") -> list[float]:
+        """When the events happened that are left."""
+        return [event.at for event in every(partial(store.events, realm, user=user, token_id=None))]
+
+    def test_old_events_go(self, store: Store) -> None:
+        """At the time or before it; younger ones stay in their order, and so do other realms."""
+        self._history(store)
+        equal(store.sweep("realm", Cutoffs(events_before=2.0), limit=100), 4, "two events of two users")
+        equal(self._times(store), [4.0, 3.0], "the younger ones are left, the newest first")
+        by_token = every(partial(store.events, "realm", user=None, token_id="of other"))
+        equal([event.at for event in by_token], [4.0, 3.0], "also in the history of a token")
+        equal(self._times(store, "elsewhere"), [4.0, 3.0, 2.0, 1.0], "another realm is left alone")
+        equal(store.sweep("realm", Cutoffs(events_before=2.0), limit=100), 0, "a second sweep finds nothing")
+
+    def test_old_events_go_within_the_limit(self, store: Store) -> None:
+        """Together with all else."""
+        self._history(store)
+        freed = [store.sweep("realm", Cutoffs(events_before=9.0), limit=3) for _ in range(4)]
+        equal(freed, [3, 3, 2, 0], "a sweep keeps to its limit with events, too")
+
+    def test_a_cursor_outlives_a_sweep_of_what_it_has_shown(self, store: Store) -> None:
+        """Who reads on misses nothing that is there, and sees nothing twice."""
+        self._history(store)
+        first = store.events("realm", user="user", token_id=None, after=None, limit=2)
+        store.sweep("realm", Cutoffs(events_before=1.0), limit=100)
+        store.commit("realm", [Touch("no token", 5.0), AppendEvent(make_event(user="user", at=5.0))])
+        rest = store.events("realm", user="user", token_id=None, after=first.after, limit=9)
+        equal([event.at for event in (*first.items, *rest.items)], [4.0, 3.0, 2.0], "the list stays stable")
+
+    def test_a_user_is_forgotten(self, store: Store) -> None:
+        """The whole history, whatever its time, and nobody else's; bit by bit if wanted."""
+        self._history(store)
+        freed = [store.sweep("realm", Cutoffs(forgotten="user"), limit=3) for _ in range(3)]
+        equal(freed, [3, 1, 0], "forgetting keeps to its limit")
+        equal(self._times(store), [], "nothing of the user is left")
+        equal(self._times(store, user="other"), [4.0, 3.0, 2.0, 1.0], "another user's history stays")
+        equal(self._times(store, "elsewhere"), [4.0, 3.0, 2.0, 1.0], "another realm is left alone")
+        left = every(partial(store.events, "realm", user=None, token_id="of user"))
+        equal(left, [], "nor is it found by its token")
+
     def _idle(self, store: Store, now: float, idle_before: float, limit: int = 100) -> tuple[int, list[str]]:
         """Sweep, and say how many rows were freed and which clients are left."""
-        freed = store.sweep(
-            "realm", pending_before=0.0, kept_before=now, idle_before=idle_before, limit=limit
-        )
+        freed = store.sweep("realm", Cutoffs(kept_before=now, idle_before=idle_before), limit=limit)
         return freed, [client.id for client in every(partial(store.clients, "realm", owner=None))]
 
 

@@ -11,7 +11,7 @@ from typing import Any, Final, Protocol, TypeVar
 from hypothesis import strategies as st
 
 from scopegate.core.caps import ApplicationCap, RoleCap
-from scopegate.core.clients import AuthMethod, Client, Origin
+from scopegate.core.clients import AuthMethod, Client, ClientSecret, Origin
 from scopegate.core.credentials import Credential, CredentialKind
 from scopegate.core.events import Event, EventKind
 from scopegate.core.records import Page, TokenQuery
@@ -202,6 +202,8 @@ all_settings: Final = st.builds(
     paused_at=st.none() | times,
     paused_for=times,
     verifier_failures=_counts,
+    updated_at=st.none() | times,
+    cuts=st.frozensets(texts, max_size=3),
 )
 tokens: Final = st.builds(
     Token,
@@ -224,6 +226,8 @@ tokens: Final = st.builds(
     revoked_at=st.none() | times,
     revoked_reason=st.none() | texts,
     last_used_at=st.none() | times,
+    last_wrote_at=st.none() | times,
+    lapses_at=st.none() | times,
     unknown=st.dictionaries(texts.map("of a newer release: {}".format), _json, max_size=2),
 )
 credentials: Final = st.builds(
@@ -239,6 +243,7 @@ credentials: Final = st.builds(
     resources=_tuples,
     challenge=st.none() | texts,
 )
+client_secrets: Final = st.builds(ClientSecret, st.binary(min_size=32, max_size=32), times, st.none() | times)
 clients: Final = st.builds(
     Client,
     id=names,
@@ -246,7 +251,7 @@ clients: Final = st.builds(
     redirect_uris=_tuples,
     origin=st.sampled_from(Origin),
     auth_method=st.sampled_from(AuthMethod),
-    secret_digests=st.lists(st.binary(min_size=32, max_size=32), max_size=2).map(tuple),
+    secrets=st.lists(client_secrets, max_size=2).map(tuple),
     grant_types=_tuples,
     scopes=st.none() | _tuples,
     application_type=texts,

@@ -27,7 +27,7 @@ import pytest
 from scopegate.core.changes import Change, CreateToken, Touch
 from scopegate.core.clients import Client
 from scopegate.core.events import Event
-from scopegate.core.records import OnceRow, Page, TokenQuery, TokenRecord
+from scopegate.core.records import Cutoffs, OnceRow, Page, TokenQuery, TokenRecord
 from scopegate.core.tokens import Token
 from scopegate.errors import StoreUnavailableError
 from scopegate.protocols import AsyncStore, Store
@@ -58,7 +58,7 @@ CALLS: Final[dict[str, Callable[[Store], object]]] = {
     "clients": methodcaller("clients", "realm", owner=None, after=None, limit=1),
     "once": methodcaller("once", "realm", "key", now=NOW),
     "commit": methodcaller("commit", "realm", [CreateToken(make_token())]),
-    "sweep": methodcaller("sweep", "realm", pending_before=0.0, kept_before=0.0, idle_before=0.0, limit=1),
+    "sweep": methodcaller("sweep", "realm", Cutoffs(), limit=1),
 }
 """Every call that needs the data."""
 
@@ -190,19 +190,9 @@ class AwaitedStore:
         """See `Store.commit`."""
         self._run(self.asynchronous.commit(realm, changes))
 
-    def sweep(
-        self, realm: str, /, *, pending_before: float, kept_before: float, idle_before: float, limit: int
-    ) -> int:
+    def sweep(self, realm: str, cutoffs: Cutoffs, /, *, limit: int) -> int:
         """See `Store.sweep`."""
-        return self._run(
-            self.asynchronous.sweep(
-                realm,
-                pending_before=pending_before,
-                kept_before=kept_before,
-                idle_before=idle_before,
-                limit=limit,
-            )
-        )
+        return self._run(self.asynchronous.sweep(realm, cutoffs, limit=limit))
 
     def _run(self, coroutine: Coroutine[object, object, T]) -> T:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()

@@ -6,6 +6,7 @@ from attrs import evolve, field, frozen
 
 from scopegate.core.caps import RoleCap
 from scopegate.core.roles import RoleLadder
+from scopegate.core.tokens import validate_description, validate_name
 from scopegate.web.json_reading import choice, members, text
 from scopegate.web.token_places import MAXIMUM_ID, Places, current_cap, read_places
 
@@ -68,8 +69,10 @@ def read_changes(document: object) -> Changes:
     """
     given = members(document, "", EDITABLE)
     return Changes(
-        name=text(given["name"], "name") if "name" in given else None,
-        description=text(given["description"], "description") if "description" in given else None,
+        name=validate_name(text(given["name"], "name")) if "name" in given else None,
+        description=validate_description(text(given["description"], "description"))
+        if "description" in given
+        else None,
         default=text(given["defaultRole"], "defaultRole", most=MAXIMUM_ID)
         if "defaultRole" in given
         else None,

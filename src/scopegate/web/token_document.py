@@ -10,6 +10,7 @@ from scopegate.web.token_changes import EDITABLE, SWITCH
 from scopegate.web.token_lists import (
     DIRECTIONS,
     FILTERS,
+    MAXIMUM_FILTER,
     MAXIMUM_PAGE,
     MAXIMUM_PER_PAGE,
     PER_PAGE,
@@ -182,7 +183,7 @@ _PARAMETERS: Final = [
     _query(
         "filter",
         "Only these. A name is a pattern with `*`, `?` and `[...]`, or else a part of it, whatever the case.",
-        {"type": "string", "maxLength": MAXIMUM_NAME},
+        {"type": "string", "maxLength": MAXIMUM_FILTER},
     ),
     _query(
         "cursor",

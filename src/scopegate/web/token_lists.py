@@ -30,8 +30,9 @@ PARAMETERS: Final = ("sortField", "sortDirection", "page", "perPage", "filterFie
 MAXIMUM_PAGE: Final = 1_000_000
 MAXIMUM_PER_PAGE: Final = 1000
 PER_PAGE: Final = 100
+MAXIMUM_FILTER: Final = 255
 _NUMBER: Final = re.compile(r"0|[1-9][0-9]{0,6}")
-_NAMED: Final = {"name": "filter", "limit": "perPage", "skip": "page", "after": "cursor"}
+_NAMED: Final = {"after": "cursor"}
 
 
 @frozen
@@ -84,6 +85,8 @@ def read_query(query: bytes) -> ListQuery:
         raise InvalidValueError("cursor", "write a page or a cursor, not both")
     page = _number(given, "page", 0, 0, MAXIMUM_PAGE)
     wanted, field = given.get("filter", ""), choice(given.get("filterField", "name"), "filterField", FILTERS)
+    if len(wanted) > MAXIMUM_FILTER:
+        raise InvalidValueError("filter", f"write at most {MAXIMUM_FILTER} characters")
     said: dict[str, object] = {"sortField": sort, "sortDirection": direction}
     if wanted:
         said |= {"filter": wanted, "filterField": field}

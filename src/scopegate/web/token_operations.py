@@ -268,7 +268,7 @@ TOKEN_OPERATIONS: Final = (
         is_of_one=False,
         summary="List the tokens of the user.",
         start=list_tokens,
-        answers=(200, 400, 401, 403, 414, 503),
+        answers=(200, 400, 401, 403, 413, 414, 503),
         bearer=True,
     ),
     TokenOperation(
@@ -277,7 +277,7 @@ TOKEN_OPERATIONS: Final = (
         is_of_one=True,
         summary="Show one token.",
         start=get_token,
-        answers=(200, 400, 401, 403, 404, 414, 503),
+        answers=(200, 400, 401, 403, 404, 413, 414, 503),
         bearer=True,
     ),
     TokenOperation(
@@ -294,6 +294,6 @@ TOKEN_OPERATIONS: Final = (
         is_of_one=True,
         summary="Delete a token; whatever was given out for it ends at once.",
         start=delete_token,
-        answers=(204, 400, 401, 403, 404, 412, 414, 503),
+        answers=(204, 400, 401, 403, 404, 412, 413, 414, 503),
     ),
 )

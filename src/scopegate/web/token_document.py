@@ -323,9 +323,9 @@ def _token(account: Account) -> Schema:
     }
     return _object(
         {
-            "id": text,
+            "id": {**text, "description": "Names the token; it is no secret."},
             "oauthTokenId": {**text, "description": "The same as `id`."},
-            "creationDate": _DATE,
+            "creationDate": {**_DATE, "description": "When the user let the app in."},
             "lastUpdated": {**_DATE, "description": "When people changed it last; at first its creation."},
             "lastUsedDate": {**_DATE, "description": "Missing where it was never used."},
             "expirationDate": {**_DATE, "description": "Missing where it does not expire."},

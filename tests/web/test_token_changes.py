@@ -9,6 +9,7 @@ from tests.web.tokens import LIST, OURS, delete, patch, put
 from scopegate import (
     ApplicationCap,
     RoleCap,
+    presets,
     profiles,
 )
 from scopegate.core.changes import RevokeToken
@@ -138,6 +139,8 @@ WRONG = [
         {"orgRoles": [SANDBOX | {"applicationRoles": [TOY, TOY]}]},
         "orgRoles[0].applicationRoles[1].resourceId",
     ),
+    ({"orgRoles": [ACME, {"orgId": "elsewhere", "role": "viewer"}]}, "orgRoles[1]"),
+    ({"orgRoles": [ACME | {"applicationRoles": [TOY]}]}, "orgRoles[0].applicationRoles[0]"),
     (
         {"orgRoles": [SANDBOX | {"applicationRoles": [TOY]}, ACME | {"applicationRoles": [TOY]}]},
         "orgRoles[1].applicationRoles[0].resourceId",
@@ -157,6 +160,20 @@ def test_what_is_wrong_is_named_by_its_path_and_nothing_is_changed(site, one, wa
         assert (reply.status, reply.json["type"], reply.json.get("field")) == (400, "Validation", field)
         assert reply.json["message"]
     assert site.rows() == rows
+
+
+def test_a_role_that_is_too_strong_for_an_application_is_named_by_its_path(serve):
+    """Where the ladder says that some roles are given to organizations only; and the description says so too."""
+    site = serve(catalogue=presets.user_tokens())
+    path = put(site, "t1", "x", settings={"cap": RoleCap("view")})
+    for role, status in (("collaborate", 200), ("edit", 400)):
+        entry = {"orgId": "acme", "applicationRoles": [{"resourceId": "rocket", "role": role}]}
+        reply = patch(site, path, {"orgRoles": [entry]})
+        assert reply.status == status
+    assert reply.json["field"] == "orgRoles[0].applicationRoles[0].role"
+    schema = site.get(f"{LIST}/openapi.json").json["components"]["schemas"]["OrgRole"]
+    role = schema["properties"]["applicationRoles"]["items"]["properties"]["role"]
+    assert "at most collaborate" in role["description"]
 
 
 @pytest.mark.parametrize(

@@ -220,7 +220,7 @@ def _schemas(account: Account) -> Schema:
     difference = {"current": editable, "wanted": editable}
     return {
         "Role": _role(account.catalogue.roles),
-        "OrgRole": _org_role(),
+        "OrgRole": _org_role(account.catalogue.roles),
         "Changes": {**_object(editable, *editable), "description": "What is to be changed."},
         "Token": _token(account),
         "Tokens": _object(
@@ -267,9 +267,11 @@ def _role(roles: RoleLadder) -> Schema:
     }
 
 
-def _org_role() -> Schema:
+def _org_role(roles: RoleLadder) -> Schema:
     id_: Schema = {"type": "string", "minLength": 1, "maxLength": MAXIMUM_ID}
-    application = _object({"resourceId": id_, "role": _ref("Role")})
+    most = roles.roles[roles.most_on_application].name
+    role = {**_ref("Role"), "description": f"The maximum role on it, which is at most {most}."}
+    application = _object({"resourceId": id_, "role": role})
     entry = _object(
         {
             "orgId": {

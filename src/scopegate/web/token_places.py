@@ -71,9 +71,10 @@ class Places:
     paths: Mapping[str, tuple[str, str]] = field(repr=False)
 
     def path(self, entry: str, roles: RoleLadder) -> str:
-        """The path of an entry, or of its role where the ladder does not have it."""
-        path, role = self.paths.get(entry, ("orgRoles", roles.top.name))
-        return path if role in roles else f"{path}.role"
+        """The path of an entry, or of its role where that is what is wrong with it."""
+        path, role = self.paths.get(entry, ("orgRoles", roles.roles[0].name))
+        most = roles.most_on_application if entry.startswith("applications[") else len(roles.roles)
+        return path if role in roles and roles.rank(role) <= most else f"{path}.role"
 
 
 def read_places(given: object) -> Places:

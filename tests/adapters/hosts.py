@@ -136,7 +136,7 @@ def generic_asgi(server, *, awaited):
             return UNAVAILABLE
 
     async def app(scope, receive, send):
-        if scope["type"] == "lifespan" or scope["path"] in ours.site.paths:
+        if scope["type"] == "lifespan" or ours.site.serves(scope["path"]):
             await ours(scope, receive, send)
             return
         reply = await respond(scope)
@@ -166,7 +166,7 @@ def generic_wsgi(server, *, awaited):
             return UNAVAILABLE
 
     def app(environ, start_response):
-        if environ["PATH_INFO"] in ours.site.paths:
+        if ours.site.serves(environ["PATH_INFO"]):
             return ours(environ, start_response)
         reply = respond(environ)
         start_response(f"{reply.status} X", list(reply.headers))

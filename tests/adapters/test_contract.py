@@ -6,6 +6,7 @@ import pytest
 from tests.adapters.hosts import FRAMEWORKS, KINDS, ROUTES, Host
 from tests.support import API, MCP
 from tests.web.browser import Walk, location_of
+from tests.web.driver import JSON
 
 from scopegate import RoleCap
 from scopegate.errors import DirectoryUnavailableError
@@ -90,6 +91,24 @@ def test_wrong_methods_do_not_fall_through_to_the_host(host):
     """GEN-8: 405, although the host would answer anything."""
     assert host.get("/oauth/token").status == 405
     assert host.ask("DELETE", "/.well-known/oauth-authorization-server").status == 405
+
+
+def test_the_tokens_of_who_is_signed_in_are_served_before_a_catch_all(host):
+    """The list, one token, its change and its end; the host's own paths beside it stay the host's."""
+    walk = connected(host)
+    path = f"/me/oauth-tokens/{token_id(walk)}"
+    assert host.get("/me/oauth-tokens").json["count"] == 1
+    ours = (JSON, ("Sec-Fetch-Site", "same-origin"))
+    reply = host.ask("PATCH", path, headers=ours, body=b'{"defaultRole": "none"}')
+    assert (reply.status, reply.json["defaultRole"]) == (200, "none")
+    assert call(walk, "/organizations/acme") == 403
+    assert host.api("GET", path, walk.reply["access_token"]).status == 200
+    assert host.ask("PATCH", path, headers=ours[:1], body=b"{}").status == 403
+    assert host.ask("PUT", path).status == 405
+    assert host.get(f"{path}/more").json["type"] == "NotFound"
+    assert host.ask("DELETE", path, headers=ours).status == 204
+    assert (host.get(path).status, call(walk, "/me")) == (404, 401)
+    assert host.get("/me/oauth-tokens-of-ours").text == "host page"
 
 
 def test_nobody_signed_in_goes_through_the_hosts_login_and_back(make_host, kind):

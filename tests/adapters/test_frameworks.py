@@ -309,6 +309,31 @@ def test_a_host_that_has_a_rule_for_origins_keeps_it(world, secret):
     assert (reply.status, reply.header("Access-Control-Allow-Origin")) == (200, None)
 
 
+@pytest.mark.parametrize("kind", ["starlette", "fastapi"])
+def test_the_tokens_of_a_user_are_served_where_the_host_wants_or_not_at_all(world, secret, kind):
+    """Under a prefix of its own, before a catch-all; without a prefix the host's pages have the path."""
+    page = Route("/{path:path}", lambda _: PlainTextResponse("host page"))
+
+    def served(**options):
+        app = Starlette(routes=[page]) if kind == "starlette" else FastAPI(routes=[page])
+        return installed(app, world, **options)
+
+    app = served(account_prefix="/account", account_action="User.sensitive")
+    assert ask(world, app, "/account/oauth-tokens").json["count"] == 1
+    assert ask(world, app, "/account/oauth-tokens", secret).status == 403
+    assert ask(world, app, "/me/oauth-tokens").text == "host page"
+    assert ask(world, served(account_prefix=None), "/me/oauth-tokens").text == "host page"
+
+
+def test_pages_of_other_origins_read_tokens_by_a_token_alone(world, secret):
+    """RS-12: as with a protected route; what goes by the host's cookie is closed to them."""
+    app = installed(browsed("starlette"), world)
+    path = "/me/oauth-tokens"
+    assert preflight(world, app, path).header("Access-Control-Allow-Methods") == "GET, HEAD"
+    assert from_a_page(world, app, path, secret).header("Access-Control-Allow-Origin") == "*"
+    assert from_a_page(world, app, path).header("Access-Control-Allow-Origin") is None
+
+
 def started(world, app):
     """What the app says when it starts, or why it does not."""
     try:

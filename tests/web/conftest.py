@@ -1,8 +1,10 @@
 """The one suite runs over both generic applications."""
 
 import pytest
+from tests.support import Journey
 from tests.web.browser import Walk
 from tests.web.driver import Served
+from tests.web.tokens import LIST
 
 
 @pytest.fixture(params=["asgi", "wsgi"])
@@ -43,3 +45,15 @@ def walk(site):
 def connected(site):
     """A client that has an access token."""
     return Walk(site).connect()
+
+
+@pytest.fixture
+def journey(site):
+    """An app that ann let in."""
+    return Journey(site.world).connect()
+
+
+@pytest.fixture
+def one(journey):
+    """The path of its token."""
+    return f"{LIST}/{journey.token_id}"

@@ -1,23 +1,21 @@
 """scopegate in a Starlette app: `install` mounts it, `requires` protects a route."""
 
-import re
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from functools import cached_property, wraps
+from functools import wraps
 from inspect import iscoroutinefunction
 from typing import Any, Concatenate, Final, ParamSpec, TypeAlias, cast
 
-from attrs import frozen
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import Headers, MutableHeaders, URLPath
+from starlette.datastructures import URLPath
 from starlette.exceptions import HTTPException
-from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Match, NoMatchFound
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from scopegate.adapters._starlette_routes import NEED, OpenToBrowsers, ProtectedRoute, protected_routes
 from scopegate.errors import ConfigurationError, UnavailableError
 from scopegate.flows.access import TWO_CREDENTIALS, Access, Refusal
 from scopegate.flows.challenges import Challenge
@@ -27,6 +25,18 @@ from scopegate.server_async import AsyncAuthorizationServer
 from scopegate.web.asgi import ASGIApplication
 from scopegate.web.pages import Pages
 
+__all__ = [
+    "NEED",
+    "ProtectedRoute",
+    "RefusedError",
+    "bearer",
+    "install",
+    "installed",
+    "permit",
+    "protected_routes",
+    "requires",
+]
+
 P = ParamSpec("P")
 Who: TypeAlias = SignedIn | str | None
 Plain: TypeAlias = Callable[Concatenate[Request, P], Response]
@@ -34,12 +44,6 @@ Awaited: TypeAlias = Callable[Concatenate[Request, P], Awaitable[Response]]
 CurrentUser: TypeAlias = Callable[[Request], Who | Awaitable[Who]]
 
 STATE: Final = "scopegate"
-NEED: Final = "scopegate_need"
-PREFLIGHT: Final = {
-    "Access-Control-Allow-Origin": "*",
-    "Access-Control-Allow-Headers": "Authorization, Content-Type, MCP-Protocol-Version, Mcp-Method, Mcp-Name, *",
-    "Access-Control-Max-Age": "86400",
-}
 
 
 class RefusedError(HTTPException):
@@ -59,134 +63,17 @@ class RefusedError(HTTPException):
         self.challenge = challenge
 
 
-@frozen
-class ProtectedRoute:
-    """A route that `requires` something, wherever it is mounted.
-
-    Args:
-        path: its path, with the names of its parameters.
-        methods: its HTTP methods.
-        parameters: the names of its path parameters, and of those of the mounts around it.
-        needs: what it requires.
-        patterns: of the mounts around it and of itself.
-    """
-
-    path: str
-    methods: frozenset[str]
-    parameters: frozenset[str]
-    needs: tuple[Need, ...]
-    patterns: tuple[re.Pattern[str], ...]
-
-    def serves(self, method: str, path: str) -> bool:
-        """Whether a request of that method and path is its own."""
-        rest: str | None = path if method in self.methods else None
-        for pattern in self.patterns:
-            found = None if rest is None else pattern.match(rest)
-            rest = None if found is None else "/" + found.groupdict().get("path", "")
-        return rest is not None
-
-
-def protected_routes(
-    routes: Iterable[Any],
-    path: str = "",
-    parameters: frozenset[str] = frozenset(),
-    patterns: tuple[re.Pattern[str], ...] = (),
-) -> Iterator[ProtectedRoute]:
-    """The protected routes among routes and what is mounted there, of Starlette and FastAPI.
-
-    Args:
-        routes: the routes of an app.
-        path: where the app is mounted.
-        parameters: the path parameters of the mounts around it.
-        patterns: their patterns.
-    """
-    for route in routes:
-        # FastAPI looks into a router that is included when it is asked to.
-        included = getattr(route, "effective_route_contexts", None)
-        if included is not None:
-            yield from protected_routes(included(), path, parameters, patterns)
-            continue
-        full = path + (getattr(route, "path", None) or "")
-        names = parameters | frozenset(getattr(route, "param_convertors", ()))
-        pattern = getattr(route, "path_regex", None)
-        trail = patterns if pattern is None else (*patterns, pattern)
-        yield from protected_routes(getattr(route, "routes", None) or (), full, names, trail)
-        needs = tuple(_needs(route))
-        if needs:
-            yield ProtectedRoute(full, frozenset(getattr(route, "methods", None) or ()), names, needs, trail)
-
-
-def _needs(route: object) -> Iterator[Need]:
-    """What a route requires: by its endpoint, or by its dependencies in FastAPI."""
-    waiting = [getattr(route, "endpoint", None), getattr(route, "dependant", None)]
-    while waiting:
-        found: Any = waiting.pop()
-        need = getattr(found, NEED, None)
-        if isinstance(need, Need):
-            yield need
-        if found is not None:
-            waiting += [getattr(found, name, None) for name in ("call", "__wrapped__")]
-            waiting += getattr(found, "dependencies", ())
-
-
-class _OpenToBrowsers:
-    """Lets pages of any origin call protected routes: these go by a bearer token, never by a cookie (RS-12).
-
-    Where the app has a `CORSMiddleware` of its own, that alone decides.
-    """
-
-    def __init__(self, app: ASGIApp, host: Starlette) -> None:
-        self._app = app
-        self._host = host
-
-    @cached_property
-    def _routes(self) -> tuple[ProtectedRoute, ...]:
-        theirs = (each.cls for each in self._host.user_middleware)
-        if any(isinstance(each, type) and issubclass(each, CORSMiddleware) for each in theirs):
-            return ()
-        return tuple(protected_routes(self._host.routes))
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one connection (ASGI 3)."""
-        sent = Headers(scope=scope) if scope["type"] == "http" else Headers()
-        if "origin" not in sent:
-            await self._app(scope, receive, send)
-            return
-        is_preflight = scope["method"] == "OPTIONS"
-        method = sent.get("access-control-request-method", "") if is_preflight else scope["method"]
-        path = scope["path"].removeprefix(scope.get("root_path", ""))
-        if not any(route.serves(method, path) for route in self._routes):
-            await self._app(scope, receive, send)
-        elif is_preflight:
-            await Response(None, 204, PREFLIGHT | {"Access-Control-Allow-Methods": method})(
-                scope, receive, send
-            )
-        else:
-            await self._app(scope, receive, _open(send))
-
-
-def _open(send: Send) -> Send:
-    async def sending(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            headers = MutableHeaders(scope=message)
-            headers.setdefault("Access-Control-Allow-Origin", "*")
-            headers.setdefault("Access-Control-Expose-Headers", "WWW-Authenticate")
-        await send(message)
-
-    return sending
-
-
 class _SiteRoute(BaseRoute):
     """Matches the paths of the authorization server, before anything else of the app."""
 
     def __init__(self, application: ASGIApplication) -> None:
         self._application = application
-        self._paths = frozenset(application.site.paths)
+        self._serves = application.site.serves
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """Whether the path is one of ours. It is asked first, so it tells the others of the server."""
         scope[STATE] = self._application.server
-        ours = scope["type"] == "http" and scope["path"] in self._paths
+        ours = scope["type"] == "http" and self._serves(scope["path"])
         return (Match.FULL if ours else Match.NONE), {}
 
     def url_path_for(self, name: str, /, **path_params: Any) -> URLPath:  # noqa: ANN401 - Starlette's own types
@@ -206,6 +93,8 @@ def install(
     login_url: str,
     next_parameter: str = "next",
     pages: Pages | None = None,
+    account_prefix: str | None = "/me",
+    account_action: str | None = None,
 ) -> None:
     """Mount a server into an app: its routes at the root and first, its store opened and closed with the app.
 
@@ -219,9 +108,12 @@ def install(
         login_url: the app's sign-in page.
         next_parameter: the name of the query parameter in which it gets the address to come back to.
         pages: draws the pages; by default ours.
+        account_prefix: the path above the JSON API of a user's tokens, as in ``/me/oauth-tokens``; None: there is none.
+        account_action: what an access token must cover to read there; None: what the catalogue has for it, or to read
+            what is the user's own.
 
     Raises:
-        ConfigurationError: a server is installed already, or the pages cannot be drawn.
+        ConfigurationError: a server is installed already, the pages cannot be drawn, or an argument makes no sense.
     """
     if hasattr(app.state, STATE):
         msg = "a server is installed in this app already: install each in an app of its own"
@@ -232,11 +124,13 @@ def install(
         login_url=login_url,
         next_parameter=next_parameter,
         pages=pages,
+        account_prefix=account_prefix,
+        account_action=account_action,
     )
     setattr(app.state, STATE, server)
     app.router.routes.insert(0, _SiteRoute(application))
     app.router.lifespan_context = _with_server(app, server)
-    app.add_middleware(_OpenToBrowsers, host=app)
+    app.add_middleware(OpenToBrowsers, host=app)
     app.add_exception_handler(RefusedError, _refused)
     app.add_exception_handler(UnavailableError, _unavailable)
 

@@ -167,7 +167,7 @@ def _behind(wanted: Sequence[tuple[Key, Token]], search: TokenSearch) -> Sequenc
 def _position(after: str, sort: Sort) -> Key:
     try:
         given: object = json.loads(after)
-    except ValueError:
+    except (ValueError, RecursionError):  # brackets nested too deeply
         given = None
     text = sort in {"name", "id", "client"}
     match given:

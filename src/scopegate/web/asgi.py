@@ -12,7 +12,8 @@ from scopegate.server_async import AsyncAuthorizationServer
 from scopegate.web.messages import BODILESS, HEADERS_READ, REPLY_HEADERS, Headers, Request, Response
 from scopegate.web.operations import Method, Operation, Outcome, unavailable
 from scopegate.web.pages import Pages
-from scopegate.web.site import MAXIMUM_QUERY, SMALL_BODY, Site, identify, site
+from scopegate.web.site import MAXIMUM_QUERY, Site, identify, site
+from scopegate.web.steps import REFUSING, Answer, Step
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Message: TypeAlias = MutableMapping[str, Any]
@@ -31,6 +32,9 @@ class ASGIApplication:
         login_url: the host's sign-in page.
         next_parameter: the name of the query parameter in which it gets the address to come back to.
         pages: draws the pages; by default ours, with the server's product name.
+        account_prefix: the path above the JSON API of a user's tokens, as in ``/me/oauth-tokens``; None: there is none.
+        account_action: what an access token must cover to read there; None: what the catalogue has for it, or to read
+            what is the user's own.
         entropy: gives random bytes, for our session cookie.
     """
 
@@ -42,11 +46,18 @@ class ASGIApplication:
         login_url: str,
         next_parameter: str = "next",
         pages: Pages | None = None,
+        account_prefix: str | None = "/me",
+        account_action: str | None = None,
         entropy: Entropy = secrets.token_bytes,
     ) -> None:
         self.server = server
         self.site: Site = site(
-            server.configuration, login_url=login_url, next_parameter=next_parameter, pages=pages
+            server.configuration,
+            login_url=login_url,
+            next_parameter=next_parameter,
+            pages=pages,
+            account_prefix=account_prefix,
+            account_action=account_action,
         )
         self._current_user = current_user
         self._entropy = entropy
@@ -92,7 +103,7 @@ class ASGIApplication:
         if len(scope["query_string"]) > MAXIMUM_QUERY:
             return self.site.refuse(path, 414)
         found = self.site.find(scope["method"], path)
-        maximum = found.maximum_body if isinstance(found, Operation) else SMALL_BODY
+        maximum = found.maximum_body if isinstance(found, Operation) else self.site.maximum_body(path)
         message = await receive()
         if message["type"] == "http.request" and not message.get("more_body", False):
             body: bytes | None = message.get("body", b"")
@@ -104,8 +115,25 @@ class ASGIApplication:
             return self.site.refuse(path, 413)
         request = _request(scope, body)
         if not isinstance(found, Operation):
-            return found(request)
+            return await self._walk(found(request), scope)
         return await self._operate(found, request, scope)
+
+    async def _walk(self, answer: Answer, scope: Scope) -> Response:
+        """The response at the end of all steps."""
+        while isinstance(answer, Step):
+            step = answer
+            try:
+                answer = step.then(await self._called(step, scope))
+            except REFUSING as error:
+                answer = step.failed(error)
+        return answer
+
+    async def _called(self, step: Step, scope: Scope) -> object:
+        if step.call == "current_user":
+            answer = self._current_user(scope)
+            return await answer if isawaitable(answer) else answer
+        call = getattr(self.server, step.call)
+        return await call(*step.arguments, **step.options)
 
     async def _operate(self, operation: Operation, request: Request, scope: Scope) -> Response:
         parsed = operation.parse(self.site.surface, request)

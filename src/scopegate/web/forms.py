@@ -79,10 +79,14 @@ def consent_form(request: Request) -> ConsentForm:
     )
 
 
+def is_json(request: Request) -> bool:
+    """Whether a body says that it is JSON."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower() == "application/json"
+
+
 def document(request: Request) -> object:
     """The JSON document of a body; None when it is none, is nested too deeply, or repeats a member."""
-    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if content_type != "application/json" or _depth(request.body) > MAXIMUM_DEPTH:
+    if not is_json(request) or _depth(request.body) > MAXIMUM_DEPTH:
         return None
     try:
         return json.loads(request.body.decode("utf-8"), object_pairs_hook=_members, parse_constant=_refuse)

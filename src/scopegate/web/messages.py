@@ -21,7 +21,7 @@ REPLY_HEADERS: Final[Headers] = (*JSON, *NO_STORE, *ANY_ORIGIN)
 """Of every answer to a program that nobody keeps."""
 
 HEADERS_READ: Final = frozenset(
-    {"authorization", "content-type", "cookie", "if-none-match", "origin", "sec-fetch-site"}
+    {"authorization", "content-type", "cookie", "if-match", "if-none-match", "origin", "sec-fetch-site"}
 )
 """The headers that something here looks at, in lower case; an adapter may leave out all others."""
 

@@ -15,6 +15,8 @@ from scopegate.flows.outcomes import ErrorPage, SignedIn
 from scopegate.web.messages import ANY_ORIGIN, JSON, NO_STORE, Headers, Request, Response
 from scopegate.web.operations import OPERATIONS, Operation, Surface, document_response, origin_of
 from scopegate.web.pages import Pages
+from scopegate.web.steps import Answer
+from scopegate.web.token_api import MAXIMUM_BODY, TokenApi, token_api
 
 PREFLIGHT: Final[Headers] = (
     *ANY_ORIGIN,
@@ -46,6 +48,7 @@ class Site:
         documents: discovery documents by path.
         refused: paths that must be 404 even where the host has a catch-all (META-12).
         cookie: the name of our own session cookie.
+        tokens: the JSON API of a user's tokens; None: it is not served.
     """
 
     surface: Surface
@@ -53,24 +56,43 @@ class Site:
     documents: Mapping[str, metadata.Document]
     refused: frozenset[str]
     cookie: str
+    tokens: TokenApi | None = None
 
     @property
     def paths(self) -> tuple[str, ...]:
-        """Every path that is answered here."""
+        """Every path that is answered here and has no parameter; see `serves`."""
         return (*self.documents, *self.operations, *sorted(self.refused))
 
-    def find(self, method: str, path: str) -> Operation | Callable[[Request], Response]:
-        """The operation of a request, or what answers it at once."""
+    def serves(self, path: str) -> bool:
+        """Whether a path is answered here, and so is none of the host's."""
+        if path in self.operations or path in self.documents or path in self.refused:
+            return True
+        return self.tokens is not None and self.tokens.serves(path)
+
+    def maximum_body(self, path: str) -> int:
+        """How many bytes the body of a request may have that is of no `Operation`."""
+        return MAXIMUM_BODY if self.tokens is not None and self.tokens.serves(path) else SMALL_BODY
+
+    def find(self, method: str, path: str) -> Operation | Callable[[Request], Answer]:
+        """The operation of a request, or what answers it."""
         operation = self.operations.get(path)
         if operation is None:
-            document = self.documents.get(path)
-            return self._refusing(path, 404) if document is None else self._document(path, document)
+            return self._elsewhere(method, path)
         if operation.http_method == method or (operation.http_method == "GET" and method == "HEAD"):
             return operation
         if method == "OPTIONS" and not operation.is_page:
             return _preflight
         allowed = {"GET": "GET, HEAD", "POST": "POST"}[operation.http_method]
         return self._refusing(path, 405, allowed if operation.is_page else f"{allowed}, OPTIONS")
+
+    def _elsewhere(self, method: str, path: str) -> Callable[[Request], Answer]:
+        """What answers a request that is of no `Operation`."""
+        document = self.documents.get(path)
+        if document is not None:
+            return self._document(path, document)
+        if self.tokens is not None and self.tokens.serves(path):
+            return self.tokens.find(method, path)
+        return self._refusing(path, 404)
 
     def _document(self, path: str, document: metadata.Document) -> Callable[[Request], Response]:
         not_allowed = self._refusing(path, 405, "GET, HEAD, OPTIONS")
@@ -93,6 +115,8 @@ class Site:
         if operation is not None and operation.is_page:
             pages = self.surface.pages
             return Response(status, (*pages.headers, *headers), pages.error(ErrorPage("bad_request", status)))
+        if self.tokens is not None and self.tokens.serves(path):
+            return self.tokens.refuse(status, headers)
         content = {
             "error": "not_found" if status == 404 else "invalid_request",  # noqa: PLR2004 - an HTTP status
             "error_description": REFUSALS[status],
@@ -106,12 +130,18 @@ def _preflight(request: Request) -> Response:
 
 
 def site(
-    configuration: Configuration, *, login_url: str, next_parameter: str = "next", pages: Pages | None = None
+    configuration: Configuration,
+    *,
+    login_url: str,
+    next_parameter: str = "next",
+    pages: Pages | None = None,
+    account_prefix: str | None = None,
+    account_action: str | None = None,
 ) -> Site:
-    """The site of a server.
+    """The site of a server; for the last two see `token_api`. Without a prefix, there is no such API.
 
     Raises:
-        ConfigurationError: Jinja2 is missing, or ``login_url`` is empty.
+        ConfigurationError: Jinja2 is missing, ``login_url`` is empty, or the prefix or the action makes no sense.
     """
     if not login_url:
         msg = "login_url is empty: write the address of your sign-in page, such as /login"
@@ -132,6 +162,7 @@ def site(
         documents=_documents(configuration),
         refused=frozenset(metadata.refused_paths(configuration)),
         cookie="__Host-scopegate" if secure else "scopegate-session",
+        tokens=None if account_prefix is None else token_api(configuration, account_prefix, account_action),
     )
 
 

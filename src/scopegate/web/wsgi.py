@@ -11,7 +11,8 @@ from scopegate.server import AuthorizationServer
 from scopegate.web.messages import Headers, Request, Response
 from scopegate.web.operations import Method, Operation, Outcome, unavailable
 from scopegate.web.pages import Pages
-from scopegate.web.site import MAXIMUM_QUERY, SMALL_BODY, Site, identify, site
+from scopegate.web.site import MAXIMUM_QUERY, Site, identify, site
+from scopegate.web.steps import REFUSING, Answer, Step
 
 Environ: TypeAlias = dict[str, Any]
 StartResponse: TypeAlias = Callable[..., Any]
@@ -27,6 +28,9 @@ class WSGIApplication:
         login_url: the host's sign-in page.
         next_parameter: the name of the query parameter in which it gets the address to come back to.
         pages: draws the pages; by default ours, with the server's product name.
+        account_prefix: the path above the JSON API of a user's tokens, as in ``/me/oauth-tokens``; None: there is none.
+        account_action: what an access token must cover to read there; None: what the catalogue has for it, or to read
+            what is the user's own.
         entropy: gives random bytes, for our session cookie.
     """
 
@@ -38,11 +42,18 @@ class WSGIApplication:
         login_url: str,
         next_parameter: str = "next",
         pages: Pages | None = None,
+        account_prefix: str | None = "/me",
+        account_action: str | None = None,
         entropy: Entropy = secrets.token_bytes,
     ) -> None:
         self.server = server
         self.site: Site = site(
-            server.configuration, login_url=login_url, next_parameter=next_parameter, pages=pages
+            server.configuration,
+            login_url=login_url,
+            next_parameter=next_parameter,
+            pages=pages,
+            account_prefix=account_prefix,
+            account_action=account_action,
         )
         self._current_user = current_user
         self._entropy = entropy
@@ -61,13 +72,31 @@ class WSGIApplication:
         if len(environ.get("QUERY_STRING", "")) > MAXIMUM_QUERY:
             return self.site.refuse(path, 414)
         found = self.site.find(environ["REQUEST_METHOD"], path)
-        body = _body(environ, found.maximum_body if isinstance(found, Operation) else SMALL_BODY)
+        body = _body(
+            environ, found.maximum_body if isinstance(found, Operation) else self.site.maximum_body(path)
+        )
         if isinstance(body, int):
             return self.site.refuse(path, body)
         request = _request(environ, path, body)
         if not isinstance(found, Operation):
-            return found(request)
+            return self._walk(found(request), environ)
         return self._operate(found, request, environ)
+
+    def _walk(self, answer: Answer, environ: Environ) -> Response:
+        """The response at the end of all steps."""
+        while isinstance(answer, Step):
+            step = answer
+            try:
+                answer = step.then(self._called(step, environ))
+            except REFUSING as error:
+                answer = step.failed(error)
+        return answer
+
+    def _called(self, step: Step, environ: Environ) -> object:
+        if step.call == "current_user":
+            return self._current_user(environ)
+        call = getattr(self.server, step.call)
+        return call(*step.arguments, **step.options)
 
     def _operate(self, operation: Operation, request: Request, environ: Environ) -> Response:
         parsed = operation.parse(self.site.surface, request)

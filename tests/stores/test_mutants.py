@@ -2,6 +2,7 @@
 
 import time
 from contextlib import nullcontext
+from math import inf
 
 import pytest
 from attrs import evolve
@@ -18,7 +19,7 @@ from scopegate.core.changes import (
     TakeOnce,
     Touch,
 )
-from scopegate.core.records import OnceRow, Page, TokenQuery
+from scopegate.core.records import NEVER, Cutoffs, OnceRow, Page, TokenQuery
 from scopegate.errors import ConflictError
 from scopegate.stores import MemoryStore, _rooms
 from scopegate.stores._rooms import Room, Row
@@ -26,6 +27,7 @@ from scopegate.testing.stores import StoreContract
 
 real_changed = _rooms._changed  # noqa: SLF001 - a mutant changes what is inside
 real_add, real_drop, real_delete = Room._add, Room._drop, Room._delete  # noqa: SLF001 - likewise
+real_touch = Room._touch  # noqa: SLF001 - likewise
 
 
 class FollowersWithoutGuard(MemoryStore):
@@ -250,6 +252,60 @@ class SweepsNoClients(MemoryStore):
         return super().sweep(realm, evolve(cutoffs, idle_before=-1.0), limit=limit)
 
 
+class SweepsEventsOfAllRealms(MemoryStore):
+    """Old events go wherever they are."""
+
+    def sweep(self, realm, cutoffs, /, *, limit):
+        """In every room."""
+        freed = super().sweep(realm, cutoffs, limit=limit)
+        for other in set(self._rooms) - {realm}:
+            super().sweep(other, Cutoffs(events_before=cutoffs.events_before), limit=limit)
+        return freed
+
+
+class KeepsOldEvents(MemoryStore):
+    """Keeps the history for ever."""
+
+    def sweep(self, realm, cutoffs, /, *, limit):
+        """Knows no time for events."""
+        return super().sweep(realm, evolve(cutoffs, events_before=NEVER), limit=limit)
+
+
+class SweepsYoungEvents(MemoryStore):
+    """Takes a second more than it should."""
+
+    def sweep(self, realm, cutoffs, /, *, limit):
+        """Off by one."""
+        return super().sweep(realm, evolve(cutoffs, events_before=cutoffs.events_before + 1), limit=limit)
+
+
+class ForgetsEverybody(MemoryStore):
+    """Forgets all users for one."""
+
+    def sweep(self, realm, cutoffs, /, *, limit):
+        """Takes no notice of who."""
+        everything = cutoffs if cutoffs.forgotten is None else Cutoffs(events_before=inf)
+        return super().sweep(realm, everything, limit=limit)
+
+
+class ForgetsAtOnce(MemoryStore):
+    """Forgets a user in one go, however long that takes."""
+
+    def sweep(self, realm, cutoffs, /, *, limit):
+        """Takes no notice of the limit."""
+        return super().sweep(realm, cutoffs, limit=limit if cutoffs.forgotten is None else 999)
+
+
+class NoticesAtNoTime(MemoryStore):
+    """Notices idle clients in a sweep that has no time."""
+
+    def sweep(self, realm, cutoffs, /, *, limit):
+        """Never is a time like any other."""
+        if realm in self._rooms:
+            self._rooms[realm]._notice(cutoffs.kept_before)  # noqa: SLF001 - a mutant of what is inside
+        return super().sweep(realm, cutoffs, limit=limit)
+
+
 def changed(**mutations):
     """Break how one kind of change is judged and applied."""
 
@@ -323,6 +379,19 @@ def touch_back(room, change):
         row.token = evolve(row.token, last_used_at=change.at)
 
 
+def touch_always_wrote(room, change):
+    """Take reading for writing."""
+    real_touch(room, evolve(change, wrote=True))
+
+
+def wrote_back(room, change):
+    """Take the write that arrives last."""
+    real_touch(room, evolve(change, wrote=False))
+    row = room.tokens.get(change.token_id)
+    if row is not None and change.wrote:
+        row.token = evolve(row.token, last_wrote_at=change.at)
+
+
 def put_client_anyway(room, change):
     """Take no notice of the version."""
     room.clients[change.client.id] = change.client
@@ -386,6 +455,12 @@ MUTANTS = {
         None,
     ),
     "sweeps old clients": (SweepsOldClients, None, "test_a_registration_that_stays_idle_goes", None),
+    "sweeps events of all realms": (SweepsEventsOfAllRealms, None, "test_old_events_go", None),
+    "keeps old events": (KeepsOldEvents, None, "test_old_events_go_within_the_limit", None),
+    "sweeps young events": (SweepsYoungEvents, None, "test_old_events_go", None),
+    "forgets everybody": (ForgetsEverybody, None, "test_a_user_is_forgotten", None),
+    "forgets at once": (ForgetsAtOnce, None, "test_a_user_is_forgotten", None),
+    "notices at no time": (NoticesAtNoTime, None, "test_a_sweep_without_a_time_notices_nothing", None),
     "sweeps no clients": (SweepsNoClients, None, "test_idle_registrations_go_within_the_limit", None),
     "check, then write": (NoTurns, slow_decision, "test_one_of_many_wins_a_guard", "AdvanceToken"),
     "remembers reads": (RemembersReads, None, "test_what_was_read_before_hides_no_change", "RevokeToken"),
@@ -442,6 +517,26 @@ MUTANTS = {
         WHOLE,
         method(Room, "_add", overwrite_credential),
         "test_a_credential_is_never_overwritten",
+        None,
+    ),
+    "every touch wrote": (
+        WHOLE,
+        method(Room, "_touch", touch_always_wrote),
+        "test_only_a_touch_that_wrote_sets_the_last_change",
+        None,
+    ),
+    "the last change goes back": (
+        WHOLE,
+        method(Room, "_touch", wrote_back),
+        "test_only_a_touch_that_wrote_sets_the_last_change",
+        None,
+    ),
+    "an end stays": (
+        WHOLE,
+        changed(
+            AdvanceToken=but(lambda token, done: evolve(done, lapses_at=done.lapses_at or token.lapses_at))
+        ),
+        "test_each_advance_says_anew_when_the_credentials_lapse",
         None,
     ),
     "touch goes back": (WHOLE, method(Room, "_touch", touch_back), "test_a_touch_never_goes_back", None),

@@ -428,7 +428,7 @@ BY_HAND = {
     "a token": "UPDATE scopegate_tokens SET revoked_at = 1.0, revoked_reason = 'by hand' WHERE id = 'one'",
     "a token put again": "INSERT OR REPLACE INTO scopegate_tokens"
     " SELECT realm, id, 'eve', client_id, created_at, document, settings, version, generation, advanced_at,"
-    " reply, revoked_at, revoked_reason, last_used_at FROM scopegate_tokens WHERE id = 'one'",
+    " reply, revoked_at, revoked_reason, last_used_at, last_wrote_at, lapses_at FROM scopegate_tokens WHERE id = 'one'",
     "a token gone": "DELETE FROM scopegate_tokens WHERE id = 'one'",
     "a token of another client": "UPDATE scopegate_tokens SET client_id = 'another' WHERE id = 'one'",
     "a credential": "UPDATE scopegate_credentials SET expires_at = 1.0",
@@ -440,6 +440,25 @@ BY_HAND = {
     "the stamp of a token": "DELETE FROM scopegate_token_stamps",
     "the stamp of a client": "DELETE FROM scopegate_client_stamps",
 }
+
+
+def as_of_schema(schema, path, monkeypatch):
+    """A file with everything in it, as the release of that schema would have written it; and what is in it."""
+    full = path.with_suffix(".full")
+    with closing(SQLiteStore(full)) as store:
+        furnish(store, "realm")
+        found = everything(store, "realm")
+    with monkeypatch.context() as patched, closing(sqlite3.connect(path)) as database:
+        patched.setattr("scopegate.stores._sqlite_schema.STEPS", STEPS[:schema])
+        prepare(database, str(path), 1.0)
+        database.execute("ATTACH ? AS newer", (str(full),))
+        for table in ("tokens", "credentials", "clients", "once", "events"):
+            columns = ", ".join(row[1] for row in database.execute(f"PRAGMA table_info(scopegate_{table})"))
+            database.execute(
+                f"INSERT INTO scopegate_{table} ({columns}) SELECT {columns} FROM newer.scopegate_{table}"  # noqa: S608 - our own names
+            )
+        database.commit()
+    return found
 
 
 class TestStamps:
@@ -542,12 +561,20 @@ class TestStamps:
             assert len(memory) <= 4
             assert len(memory._earlier) <= 4  # noqa: SLF001
 
+    @pytest.mark.parametrize("schema", range(1, len(STEPS)))
+    def test_a_file_of_any_earlier_schema_opens(self, path, monkeypatch, schema):
+        """With all that was in it; what there was no place for is as if it had never been."""
+        before = as_of_schema(schema, path, monkeypatch)
+        with closing(SQLiteStore(path)) as store:
+            after = everything(store, "realm")
+            assert store.commit("realm", [Touch("one", 2 * NOW, wrote=True)]) is None
+            assert store.token("realm", "one").token.last_wrote_at == 2 * NOW
+        assert repr(after).replace(" ", "") == repr(before).replace(" ", "")
+
     @pytest.mark.parametrize("change", BY_HAND)
     def test_a_file_of_the_second_schema_gets_stamps(self, path, monkeypatch, change):
         """For all that is in it, and everything stays as it was."""
-        with monkeypatch.context() as patched, closing(SQLiteStore(path)) as store:
-            patched.setattr("scopegate.stores._sqlite_schema.STEPS", STEPS[:2])
-            furnish(store, "realm")
+        as_of_schema(2, path, monkeypatch)
         with closing(SQLiteStore(path)) as store:
             before = everything(store, "realm")
             assert store.token(*FIRST) is store.token(*FIRST)

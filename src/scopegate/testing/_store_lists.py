@@ -253,7 +253,7 @@ class Sweeps:
         store.commit("realm", [PutClient(make_client("idle"), 0)])
         equal(store.sweep("realm", Cutoffs(forgotten="nobody"), limit=9), 0, "there is nothing to forget")
         equal(self._idle(store, 10.0, 9.0), (0, ["idle"]), "idleness is not noticed at no time")
-        equal(self._idle(store, 11.0, 10.0), (1, []), "but at the next sweep, and from then on")
+        equal(self._idle(store, 11.0, 10.0), (1, list[str]()), "but at the next sweep, and from then on")
 
     def _history(self, store: Store) -> None:
         """Two users' events at 1 to 4, and some of another realm."""

@@ -258,6 +258,30 @@ class Guards:
         record = store.token("realm", "one")
         equal(record and record.token.last_used_at, NOW + 2, "a touch never goes back")
 
+    def test_only_a_touch_that_wrote_sets_the_last_change(self, store: Store) -> None:
+        """Each time for itself, and neither goes back."""
+        store.commit("realm", [CreateToken(make_token())])
+        expected = [
+            (Touch("one", NOW), NOW, None),
+            (Touch("one", NOW + 2, wrote=True), NOW + 2, NOW + 2),
+            (Touch("one", NOW + 5), NOW + 5, NOW + 2),
+            (Touch("one", NOW + 3, wrote=True), NOW + 5, NOW + 3),
+            (Touch("one", NOW + 1, wrote=True), NOW + 5, NOW + 3),
+        ]
+        for touch, used, wrote in expected:
+            store.commit("realm", [touch])
+            record = store.token("realm", "one")
+            found = record and (record.token.last_used_at, record.token.last_wrote_at)
+            equal(found, (used, wrote), "a touch sets the times that it tells")
+
+    def test_each_advance_says_anew_when_the_credentials_lapse(self, store: Store) -> None:
+        """Also that they do not."""
+        store.commit("realm", [CreateToken(make_token())])
+        for generation, lapses_at in enumerate((NOW + 1, None, NOW + 3)):
+            store.commit("realm", [AdvanceToken("one", generation, NOW, None, lapses_at)])
+            record = store.token("realm", "one")
+            equal(record and record.token.lapses_at, lapses_at, "an advance sets the end of its credentials")
+
     def test_a_credential_is_remembered_however_many_generations_ago(self, store: Store) -> None:
         """Until it is dropped, or its token deleted."""
         old = [make_credential(f"g{number}", generation=number) for number in range(6)]

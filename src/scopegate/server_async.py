@@ -24,6 +24,7 @@ from scopegate.flows import (
     advice,
     authorize,
     bulk,
+    clients,
     consent,
     exchange,
     listing,
@@ -58,7 +59,7 @@ from scopegate.flows.outcomes import (
 from scopegate.flows.reach import Compared, Held, Reached, Spot
 from scopegate.flows.register import RegistrationRequest
 from scopegate.flows.requests import ClientRequest, ConsentForm, Parameters
-from scopegate.profiles import DEFAULT, Profile
+from scopegate.profiles import DAY, DEFAULT, Profile
 from scopegate.protocols import AsyncDirectory, Throttle
 from scopegate.stores import AsyncGivenStore, as_async_store
 from scopegate.subscribers import AsyncSubscriber, as_async_subscribers, async_tell
@@ -324,18 +325,20 @@ class AsyncAuthorizationServer:
         name: str,
         redirect_uris: Sequence[str],
         *,
-        auth_method: AuthMethod = AuthMethod.NONE,
+        auth_method: AuthMethod | None = None,
         scopes: Sequence[str] | None = None,
         homepage: str = "",
+        owner: str | None = None,
     ) -> Registered:
-        """Register a client for the operator; a secret is in the document, once.
+        """Register a client for the operator, or a user's own private client; a secret is in the document, once.
 
         Args:
             name: what people read.
             redirect_uris: where it may be answered.
-            auth_method: how it authenticates.
+            auth_method: how it authenticates; None: not at all, or by HTTP Basic where it has an owner.
             scopes: what it may ask for; None: any scope on offer.
             homepage: its https address.
+            owner: the user whose it is; only they and the operator look after it. Such a client keeps a secret.
 
         Raises:
             InvalidValueError: names the argument that is not acceptable.
@@ -347,11 +350,87 @@ class AsyncAuthorizationServer:
             auth_method=auth_method,
             scopes=scopes,
             homepage=homepage,
+            owner=owner,
             now=self._clock(),
             entropy=self._entropy,
         )
         if await self._committed(decision.changes):
             return decision.outcome
+        raise ContentionError
+
+    async def clients(self, owner: str, *, after: str | None = None, limit: int = PAGE) -> Page[Client]:
+        """The clients that a user registered.
+
+        Args:
+            owner: the user.
+            after: where the page before ended.
+            limit: how many at most.
+        """
+        return await self._store.clients(self._realm, owner=owner, after=after, limit=limit)
+
+    async def client(self, client_id: str, *, owner: str | None = None) -> Client:
+        """One client.
+
+        Args:
+            client_id: which.
+            owner: the user who asks, and sees only their own; None: the operator asks.
+
+        Raises:
+            NotFoundError: there is none, or it is not this user's.
+        """
+        return clients.found(await self._store.client(self._realm, client_id), owner)
+
+    async def rotate_secret(
+        self, client_id: str, *, owner: str | None = None, overlap: float = DAY
+    ) -> Registered:
+        """Give a client a new secret, which is in the document, once; those it has stay good for a while.
+
+        Args:
+            client_id: which.
+            owner: the user who asks, for their own client; None: the operator asks.
+            overlap: seconds for which earlier secrets are accepted at most; 0: they end at once.
+
+        Raises:
+            NotFoundError: there is none, or it is not this user's.
+            InvalidValueError: the client is public, or the overlap is negative.
+            UnavailableError: no secret was changed.
+        """
+        for _ in range(ATTEMPTS):
+            decision = clients.rotate(
+                self.configuration,
+                await self._store.client(self._realm, client_id),
+                owner,
+                overlap=overlap,
+                now=self._clock(),
+                entropy=self._entropy,
+            )
+            if await self._committed(decision.changes):
+                return decision.outcome
+        raise ContentionError
+
+    async def disable_client(self, client_id: str, *, owner: str | None = None) -> Client:
+        """Disable a client: every request and every token of it fails, from the next request on.
+
+        Args:
+            client_id: which.
+            owner: the user who asks, for their own client; None: the operator asks.
+
+        Raises:
+            NotFoundError: there is none, or it is not this user's.
+            UnavailableError: it is not known to be disabled.
+        """
+        return await self._switch_client(client_id, owner, disabled=True)
+
+    async def enable_client(self, client_id: str) -> Client:
+        """Enable a client again, for the operator: its tokens work again as they did; see `disable_client`."""
+        return await self._switch_client(client_id, None, disabled=False)
+
+    async def _switch_client(self, client_id: str, owner: str | None, *, disabled: bool) -> Client:
+        for _ in range(ATTEMPTS):
+            client = await self._store.client(self._realm, client_id)
+            decision = clients.switch(client, owner, disabled=disabled, now=self._clock())
+            if await self._committed(decision.changes):
+                return decision.outcome
         raise ContentionError
 
     # Protected resources
@@ -655,12 +734,9 @@ class AsyncAuthorizationServer:
         now = self._clock()
         query = manage.list_query(self.configuration, user, now=now)
         page = await self._store.tokens(self._realm, query, after=after, limit=limit)
-        clients = await self._clients_of(frozenset(token.client_id for token in page.items))
+        known = await self._clients_of(frozenset(token.client_id for token in page.items))
         return Page(
-            [
-                manage.view(self.configuration, token, clients[token.client_id], now=now)
-                for token in page.items
-            ],
+            [manage.view(self.configuration, token, known[token.client_id], now=now) for token in page.items],
             page.after,
         )
 
@@ -687,8 +763,8 @@ class AsyncAuthorizationServer:
             )
         ]
         selected = listing.select(self.configuration, tokens, search, now=now)
-        clients = await self._clients_of(selected.client_ids)
-        return listing.shown(self.configuration, selected, clients, now=now)
+        known = await self._clients_of(selected.client_ids)
+        return listing.shown(self.configuration, selected, known, now=now)
 
     async def token_detail(self, user: str, token_id: str) -> TokenView:
         """One token of the user.

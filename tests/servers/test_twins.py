@@ -7,6 +7,7 @@ from tests.support import MCP, Journey, World
 from scopegate import RoleCap, SignedIn
 from scopegate.errors import ScopegateError
 from scopegate.flows.access import Access
+from scopegate.flows.listing import TokenSearch
 from scopegate.flows.outcomes import Redirect, Registered, TokenReply
 
 STEPS = {
@@ -37,6 +38,27 @@ STEPS = {
     ),
     "delete": lambda journey: journey.server.delete("ann", journey.token_id),
     "add": lambda journey: journey.server.add_client("Partner", ["https://partner.example/"]),
+    "add one of ann's": lambda journey: journey.server.add_client(
+        "Mine", ["https://mine.example/"], owner="ann"
+    ),
+    "look at clients": lambda journey: journey.server.clients("ann"),
+    "rotate": lambda journey: journey.server.rotate_secret(journey.client_id),
+    "rotate ann's": lambda journey: journey.server.rotate_secret(
+        journey.server.clients("ann").items[0].id, owner="ann"
+    ),
+    "disable": lambda journey: journey.server.disable_client(journey.client_id),
+    "enable": lambda journey: journey.server.enable_client(journey.client_id),
+    "find": lambda journey: journey.server.find_tokens("ann", TokenSearch(sort="name", limit=2)),
+    "history": lambda journey: journey.server.history("ann", limit=3),
+    "advice": lambda journey: journey.server.advice("ann", journey.token_id),
+    "cut out": lambda journey: journey.server.cut_out("acme", journey.token_id),
+    "cut out all": lambda journey: journey.server.cut_out_all("acme", limit=2),
+    "pause all": lambda journey: journey.server.pause_all(user="ann", limit=1),
+    "resume all": lambda journey: journey.server.pause_all(organization="acme", active=True),
+    "disconnect": lambda journey: journey.server.revoke_token(journey.token_id),
+    "disconnect all": lambda journey: journey.server.revoke_all(client_id=journey.client_id),
+    "delete all": lambda journey: journey.server.delete_all("bob"),
+    "forget": lambda journey: journey.server.forget_user("bob"),
     "sweep": lambda journey: journey.server.sweep(),
 }
 TIMES = {"a second": 1.0, "a minute": 60.0, "an hour": 3600.0, "two days": 172_800.0, "back": -45.0}
@@ -68,7 +90,7 @@ def play(colour, script):
             before = journey.refresh_token
             try:
                 found.append((name, shown(STEPS[name](journey))))
-            except (ScopegateError, AttributeError, TypeError) as error:
+            except (ScopegateError, AttributeError, IndexError, TypeError) as error:
                 found.append((name, type(error), str(error)))
             if journey.refresh_token != before:
                 journey.used = before

@@ -9,12 +9,12 @@ from urllib.parse import urlsplit
 from attrs import evolve, field, frozen
 
 from scopegate.core.changes import AppendEvent, PutClient
-from scopegate.core.clients import AuthMethod, Client, ClientSecret, Origin
-from scopegate.core.credentials import Entropy, digest, new_id, new_secret
+from scopegate.core.clients import AuthMethod, Client, Origin
+from scopegate.core.credentials import Entropy, new_id
 from scopegate.core.events import Event, EventKind
 from scopegate.core.redirects import is_loopback, validate_redirect_uri
 from scopegate.errors import InvalidValueError
-from scopegate.flows.client_authentication import SECRET_WORD
+from scopegate.flows.clients import fresh_secret
 from scopegate.flows.configuration import Configuration
 from scopegate.flows.decision import Decision
 from scopegate.flows.outcomes import OAuthFailure, Registered, RegisterOutcome
@@ -23,7 +23,6 @@ GRANT_TYPES: Final = ("authorization_code", "refresh_token")
 MAXIMUM_NAME: Final = 255
 MAXIMUM_TEXT: Final = 2048
 MAXIMUM_REDIRECT_URIS: Final = 25
-SECRET_PREFIX: Final = "sgs_"
 
 
 @frozen
@@ -66,32 +65,41 @@ def decide(
     return _registration(config, client, now=now, entropy=entropy)
 
 
-def register(
+def register(  # noqa: PLR0913 - one argument per thing the operator decides, all named
     config: Configuration,
     *,
     name: str,
     redirect_uris: Sequence[str],
-    auth_method: AuthMethod,
+    auth_method: AuthMethod | None,
     scopes: Sequence[str] | None,
     homepage: str,
+    owner: str | None,
     now: float,
     entropy: Entropy,
 ) -> Decision[Registered]:
-    """Register a client for the operator.
+    """Register a client for the operator, or for the user who will own it: a private client keeps a secret.
 
     Raises:
         InvalidValueError: names the argument that is not acceptable.
     """
+    method = auth_method or (AuthMethod.NONE if owner is None else AuthMethod.BASIC)
+    if owner is not None and method is AuthMethod.NONE:
+        raise InvalidValueError(
+            "auth_method", "a user's own client keeps a secret: leave it out, or name another"
+        )
     document: dict[str, object] = {
         "client_name": name,
         "redirect_uris": list(redirect_uris),
-        "token_endpoint_auth_method": auth_method.value,
+        "token_endpoint_auth_method": method.value,
         "client_uri": homepage,
     }
     limit = None if scopes is None else tuple(_offered(config, scopes))
     try:
         client = evolve(
-            _client(config, document, new_id(entropy), now), origin=Origin.REGISTERED, scopes=limit
+            _client(config, document, new_id(entropy), now),
+            origin=Origin.REGISTERED,
+            scopes=limit,
+            owner=owner,
         )
     except _MetadataError as error:
         raise InvalidValueError(_argument(error), error.description) from None
@@ -121,12 +129,11 @@ def _registration(
 ) -> Decision[Registered]:
     answer = _echo(client)
     if client.auth_method is not AuthMethod.NONE:
-        secret = SECRET_PREFIX + new_secret(entropy)
-        client = evolve(client, secrets=(ClientSecret(digest(config.realm, SECRET_WORD, secret), now),))
+        secret, kept = fresh_secret(config, now=now, entropy=entropy)
+        client = evolve(client, secrets=(kept,))
         answer |= {"client_secret": secret, "client_secret_expires_at": 0}
-    event = Event(
-        kind=EventKind.CLIENT_REGISTERED, at=now, client_id=client.id, detail={"origin": client.origin.value}
-    )
+    told = {"origin": client.origin.value}
+    event = Event(EventKind.CLIENT_REGISTERED, now, client.owner or "", client_id=client.id, detail=told)
     return Decision(Registered(client, answer), (PutClient(client, 0), AppendEvent(event)))
 
 

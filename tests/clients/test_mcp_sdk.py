@@ -1,11 +1,15 @@
 """The client of the MCP Python SDK against an MCP server of ours, over real HTTP."""
 
+from urllib.parse import parse_qsl, urlsplit
+
+import httpx2
 import pytest
 from tests.clients.programs import Program
 
 pytestmark = pytest.mark.slow
 HOUR = 3601.0
 WRITE = "all.Application.bounded"
+DAYS = 86_400.0
 READ = {"do": "call", "tool": "list_devices", "arguments": {"application_id": "rocket"}}
 ADD = {"do": "call", "tool": "add_device", "arguments": {"application_id": "rocket", "name": "fin"}}
 DEVICES = {"event": "result", "text": "nozzle", "is_error": False}
@@ -120,3 +124,37 @@ def test_a_deleted_token_asks_the_person_again(host, modern, approve):
     approve(asked["url"])
     assert modern.hear()["event"] == "tokens"
     assert modern.hear() == DEVICES
+
+
+def test_delete_sweep_reconnect_while_the_registration_is_kept(host, modern, approve):
+    """DCR-7: a client whose last token was deleted finds its registration for 90 days, however often one sweeps."""
+    connect(modern, approve)
+    host.control("delete")
+    host.control("sweep")
+    forward(host, modern, 89 * DAYS)
+    host.control("sweep")
+    asked = modern.ask(**READ)
+    assert asked["event"] == "open"
+    approve(asked["url"])
+    assert modern.hear()["event"] == "tokens"
+    assert modern.hear() == DEVICES
+
+
+def test_delete_sweep_reconnect_after_the_registration_is_gone(host, modern, start, approve):
+    """DCR-7: then it is told invalid_client, the person is told what to do, and connecting it anew works."""
+    connect(modern, approve)
+    host.control("delete")
+    host.control("sweep")
+    forward(host, modern, 91 * DAYS)
+    host.control("sweep")
+    modern.say(**READ)
+    asked = modern.hear()
+    assert asked["event"] == "open"
+    client_id = dict(parse_qsl(urlsplit(asked["url"]).query))["client_id"]
+    refreshing = {"grant_type": "refresh_token", "refresh_token": "sgr_x.y", "client_id": client_id}
+    refused = httpx2.post(f"{host.address}/oauth/token", data=refreshing)
+    assert (refused.status_code, refused.json()["error"]) == (401, "invalid_client")
+    shown = httpx2.get(asked["url"])
+    assert shown.status_code == 400
+    assert "Go back to the app and connect it again." in shown.text
+    connect(start(Program, "mcp_client.py", f"{host.address}/mcp", "auto"), approve)

@@ -20,7 +20,7 @@ from scopegate.profiles import DEFAULT
 @pytest.fixture
 def everywhere_admin():
     """In the seed's world, a token of an administrator without any limit but its scopes."""
-    token = {"status": "active", "client": "c1", "scopes": oracle.SEVEN, "cap": UNCAPPED}
+    token = {"status": "active", "client": "c1", "scopes": oracle.SEVEN, "cap": UNCAPPED, "cuts": ()}
     return Situation(SEED, "seed", token, ("organization", "acme"), "rocket", UNCEILED, "Organization.read")
 
 

@@ -167,6 +167,21 @@ MISTAKES = {
     "takes a ceiling of none for no ceiling": lambda s: answer(
         with_standing(s, ceiling=ceiling(s) | {"role": None}) if not s.height(ceiling(s)["role"]) else s
     ),
+    # Cuts.
+    "ignores the cuts": lambda s: answer(with_token(s, cuts=())),
+    "takes an organization called sandbox for the sandbox when it cuts itself out": lambda s: (
+        "role"
+        if s.owner == oracle.SANDBOX
+        and "sandbox" in s.token["cuts"]
+        and answer(s) is None
+        and s.judged_at != "user"
+        else answer(s)
+    ),
+    "lets the override of an application survive a cut": lambda s: answer(
+        with_token(s, cuts=())
+        if s.judged_at == "application" and s.application in s.token["cap"]["applications"]
+        else s
+    ),
     # Names.
     "takes an unknown role for the weakest real one": lambda s: answer(
         every_role(s, lambda role: role if role == "none" or s.height(role) else s.world["ladder"][1])

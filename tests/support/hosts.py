@@ -109,6 +109,7 @@ def tokens_of(draw, roles):
         "scopes": [*scopes, *strange],
         "narrowed": draw(among((), (scopes[0],))),
         "cap": draw(caps(roles, draw(among(*OWNERS)))),
+        "cuts": draw(among(*[()] * 6, ("acme",), ("sandbox",))),
     }
 
 

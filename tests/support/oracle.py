@@ -184,7 +184,7 @@ def allowance(world, ceiling, client):
 
 def held(world, token, owner, application, standing, *, lower_only=False):
     """The rungs on which a token stands at a place."""
-    if owner is None:
+    if owner is None or (owner[0] == "organization" and owner[1] in token["cuts"]):
         return set()
     granular = standing["application_role"] if application is not None else None
     live = standing["role"] if granular is None else granular

@@ -117,7 +117,7 @@ def token_of(found):
         scopes=tuple(found["scopes"]),
         resources=("https://acme.example/api",),
         created_at=1.0,
-        settings=Settings(name="T", cap=role_cap(found["cap"])),
+        settings=Settings(name="T", cap=role_cap(found["cap"]), cuts=frozenset(found["cuts"])),
         generation=1,
     )
 
@@ -248,8 +248,8 @@ def with_standing(situation, **parts):
 
 
 def with_everything(situation):
-    """The situation with the highest roles everywhere, no overrides and no ceiling."""
-    top = situation.world["ladder"][-1]
+    """The situation with the highest roles everywhere, no overrides, no ceiling and no cut."""
+    top, situation = situation.world["ladder"][-1], with_token(situation, cuts=())
     return with_standing(with_cap(situation, **UNCAPPED | {"default": top}), **UNCEILED | {"role": top})
 
 
@@ -386,7 +386,10 @@ def situations(draw, keys=("seed", "wide", "renamed", None)):
     cap = draw(caps(roles if loose in {"cap", "all"} else high, owner))
     live = draw(live_roles(roles if loose in {"live", "all"} else high))
     ceiling = draw(ceilings(roles if loose in {"ceiling", "all"} else high))
-    token = {"status": "active", "client": draw(among(*CLIENTS)), "scopes": scopes, "cap": cap}
+    # Of the sandbox the organization that is called so, which is another place.
+    here = [] if owner is None else ["sandbox" if owner == oracle.SANDBOX else owner[1]] * 3
+    cuts = draw(among(*[()] * 12, *((name,) for name in (*here, *ORGANIZATIONS))))
+    token = {"status": "active", "client": draw(among(*CLIENTS)), "scopes": scopes, "cap": cap, "cuts": cuts}
     application, standing = draw(among(*APPLICATIONS)), live | {"ceiling": ceiling}
     return Situation(world, key, token, owner, application, standing, action, draw(st.booleans()))
 

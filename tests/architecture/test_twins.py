@@ -101,7 +101,7 @@ class Colourless(ast.NodeTransformer):
 
 
 def plain(name: str) -> str:
-    """A name without its colour: ``AsyncStore`` is ``Store``, ``as_async_store`` is ``as_store``, ``host_async`` is ``host``."""
+    """A name without its colour: ``AsyncStore`` is ``Store``, ``as_async_store`` ``as_store``, ``x_async`` ``x``."""
     return PLAIN_NAMES.get(name, re.sub(r"^Async|(?<![^_])async_|_async$", "", name))
 
 

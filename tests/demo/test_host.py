@@ -47,7 +47,7 @@ def test_a_form_without_its_secret_changes_nothing(programs, ada, page):
     response = httpx2.post(f"{programs.acme}/role", cookies=cookies, data={"csrf": "", "role": "none"})
     assert response.status_code == 403
     ada.open(page)
-    assert "active" in ada.text
+    assert "Active" in ada.text
 
 
 def test_somebody_else_cannot_see_or_change_a_token(programs, page):

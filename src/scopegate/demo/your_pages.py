@@ -1,6 +1,8 @@
 """What Acme IoT shows its users: the first page, and the apps they connected."""
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import assert_never
 
 from attrs import evolve, frozen
 from fastapi import FastAPI
@@ -8,10 +10,12 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from scopegate import SANDBOX, AsyncAuthorizationServer, Explanation, Membership, RoleCap, Status, TokenView
+from scopegate.core.history import sentence
 from scopegate.demo.acme import ORGANIZATIONS, ROLES, Acme
 from scopegate.demo.drawing import draw
 from scopegate.demo.sign_in import SEE_OTHER, SignIn
 from scopegate.errors import InvalidValueError, NotFoundError, ReadOnlyError, StaleVersionError
+from scopegate.flows.advice import Advice, AdviceKind
 
 ACTIONS = {
     "Application.read": "Look at devices",
@@ -20,6 +24,21 @@ ACTIONS = {
 }
 LABELS = {"none": "No access"} | {role.name: role.label for role in ROLES}
 SANDBOX_FIELD = "sandbox"
+STATUSES = {
+    "pending": "Pending",
+    "active": "Active",
+    "inactive": "Inactive",
+    "expired": "Expired",
+    "revoked": "Disconnected",
+}
+
+
+def day(at: float | None) -> str:
+    """A time as people read it; a dash for never."""
+    return "\u2013" if at is None else f"{datetime.fromtimestamp(at, UTC):%-d %B %Y, %H:%M}"
+
+
+WORDS = {"labels": LABELS, "statuses": STATUSES, "day": day}
 
 
 @frozen
@@ -86,20 +105,22 @@ class YourPages:
         """Every app that the user connected."""
         session = self._sign_in.required(request)
         page = await self._server.tokens(session.user)
-        return draw(request, "connected.html", {"session": session, "views": page.items})
+        return draw(request, "connected.html", {"session": session, "views": page.items} | WORDS)
 
     async def detail(self, request: Request, token: str) -> Response:
         """One app: what it may do now, and what the user can change."""
         session = self._sign_in.required(request)
         view = await self._server.token_detail(session.user, token)
         places = await self._acme.memberships(session.user)
-        context = {
+        history = (await self._server.history(session.user, token, limit=10)).items
+        context = WORDS | {
             "session": session,
             "view": view,
+            "hints": [_hint(each) for each in await self._server.advice(session.user, token)],
+            "history": [{"at": event.at, "text": sentence(event)} for event in history],
             "actions": ACTIONS.values(),
             "rows": await self._table(view, places),
             "limits": _limits(view.token.settings.cap, places),
-            "labels": LABELS,
             "can_change": view.status in {Status.PENDING, Status.ACTIVE, Status.INACTIVE},
         }
         return draw(request, "detail.html", context)
@@ -141,6 +162,16 @@ class YourPages:
         session, _ = await self._sign_in.form(request)
         await self._server.delete(session.user, token)
         return RedirectResponse("/connected", SEE_OTHER)
+
+
+def _hint(advice: Advice) -> str:
+    """Advice in a sentence."""
+    match advice.kind:
+        case AdviceKind.UNUSED:
+            return f"It was not used since {day(advice.since)}. Do you still need it?"
+        case AdviceKind.ONLY_READS:
+            return f"It has changed nothing since {day(advice.since)}. Make it a {LABELS[advice.role]}?"
+    assert_never(advice.kind)
 
 
 def _answer(explanation: Explanation) -> tuple[bool, str]:

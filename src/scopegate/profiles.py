@@ -59,6 +59,15 @@ def _outlives_access(instance: "Profile", _attribute: "Attribute[float]", value:
         raise ConfigurationError(msg)
 
 
+def _outlives_pages(instance: "Profile", _attribute: "Attribute[float]", value: float | None) -> None:
+    if value is not None and value < instance.transaction_lifetime:
+        msg = (
+            f"Profile.history_lifetime is {value}, less than transaction_lifetime ({instance.transaction_lifetime}):"
+            " a page whose token was deleted could be approved once more (CON-4)"
+        )
+        raise ConfigurationError(msg)
+
+
 def _offered(instance: "Profile", _attribute: object, values: tuple[float, ...]) -> None:
     longest = instance.token_lifetime
     wrong = [value for value in values if value <= 0 or (longest is not None and value >= longest)]
@@ -130,7 +139,7 @@ class Profile:
     verifier_attempts: int = field(default=5, validator=_counted)
     consumed_memory: float = field(default=90 * DAY, validator=_positive)
     idle_registration: float | None = field(default=90 * DAY, validator=_positive)
-    history_lifetime: float | None = field(default=2 * YEAR, validator=_positive)
+    history_lifetime: float | None = field(default=2 * YEAR, validator=[_positive, _outlives_pages])
     advice_after: float = field(default=90 * DAY, validator=_positive)
     last_used_precision: float = field(default=5 * MINUTE, validator=_not_negative)
     paused: Paused = field(default="forbid", validator=_paused)

@@ -83,8 +83,16 @@ def test_what_a_line_says(tokens, world):
         "ann", TokenSearch(name="Laptop", limit=1, sort="created", descending=False)
     ).items
     assert (view.default_role, view.overrides, view.status) == ("viewer", 2, Status.ACTIVE)
-    assert (view.client.name, view.client.homepage, view.is_blocked) == ("Example", "", False)
+    assert (view.client.name, view.publisher, view.is_blocked) == ("Example", "", False)
     assert view.token.created_at < view.token.last_used_at
+
+
+def test_the_publisher_is_who_the_client_says(world):
+    """L01: the host of its home page; of a client that is gone nobody says anything."""
+    journey = Journey(world, client_uri="https://Claude.example/about").connect()
+    (view,) = world.server.tokens("ann").items
+    assert (view.publisher, evolve(view, client=None).publisher) == ("claude.example", "")
+    assert journey.token.client_id == view.client.id
 
 
 @pytest.mark.parametrize(

@@ -231,7 +231,15 @@ async def test_a_synchronous_directory_serves_an_asynchronous_server_in_threads(
         ({"access_token_lifetime": 0}, "access_token_lifetime"),
         ({"access_token_lifetime": -1}, "access_token_lifetime"),
         ({"refresh_idle_lifetime": 0}, "refresh_idle_lifetime"),
+        ({"refresh_idle_lifetime": 3599.0}, "refresh_idle_lifetime"),
         ({"token_lifetime": -5}, "token_lifetime"),
+        ({"lifetimes": [0]}, "lifetimes"),
+        ({"lifetimes": [60, 60.0]}, "lifetimes"),
+        ({"lifetimes": [60], "token_lifetime": 60}, "lifetimes"),
+        ({"lifetimes": [59, 61], "token_lifetime": 60}, "lifetimes"),
+        ({"history_lifetime": 0}, "history_lifetime"),
+        ({"history_lifetime": 599.0}, "history_lifetime"),
+        ({"advice_after": 0}, "advice_after"),
         ({"pending_lifetime": 0}, "pending_lifetime"),
         ({"pending_limit": 0}, "pending_limit"),
         ({"transaction_lifetime": 0}, "transaction_lifetime"),
@@ -250,6 +258,20 @@ def test_a_profile_that_makes_no_sense_is_refused(changes, name):
     """Each bound that is documented is checked, and the message names the setting."""
     with pytest.raises(ConfigurationError, match=rf"Profile\.{name} is .*:"):
         Profile(name="mine", **changes)
+
+
+def test_the_bounds_of_a_profile_are_allowed():
+    """As short as an access token, a page, or just below the longest life."""
+    made = Profile(
+        name="mine",
+        access_token_lifetime=60,
+        refresh_idle_lifetime=60,
+        transaction_lifetime=30,
+        history_lifetime=30,
+        token_lifetime=60,
+        lifetimes=[59, 1],
+    )
+    assert made.lifetimes == (59, 1)
 
 
 def test_the_two_profiles_are_what_they_say():

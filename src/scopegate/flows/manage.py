@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
+from urllib.parse import urlsplit
 
 from attrs import evolve, frozen
 
@@ -67,6 +68,11 @@ class TokenView:
     def overrides(self) -> int:
         """How many overrides of it there are."""
         return self.token.settings.cap.overrides
+
+    @property
+    def publisher(self) -> str:
+        """The host of the client's home page, as the client says itself; empty where it names none."""
+        return "" if self.client is None else urlsplit(self.client.homepage).hostname or ""
 
     @property
     def revoked_reason(self) -> str | None:

@@ -163,6 +163,8 @@ class AsyncHost(AsyncPermissions):
     async def forget_user(self, user: str, *, limit: int | None = None) -> Batch:
         """Delete every token of a user, disown and disable the clients they registered, and erase their history.
 
+        Disable the account first: a consent page that is open could be approved once more when nobody remembers it.
+
         Args:
             user: who is to be forgotten.
             limit: how many tokens to delete at most; None: all. The rest is done once no token is left.

@@ -4,12 +4,13 @@ import pytest
 from attrs import evolve
 from tests.support import Journey, WatchedStore, World
 
-from scopegate import ApplicationCap, RoleCap, presets
+from scopegate import AccessClass, ApplicationCap, Catalogue, Level, RoleCap, RoleLadder, presets
 from scopegate.core.changes import Touch
 from scopegate.errors import StoreUnavailableError
 from scopegate.flows.advice import Advice, AdviceKind, reading_role
 from scopegate.profiles import DAY, DEFAULT, MINUTE
 
+ROLES = dict.fromkeys(AccessClass, "a")
 PATIENCE = DEFAULT.advice_after
 
 
@@ -119,6 +120,7 @@ def test_a_user_who_has_just_thought_about_it_is_not_advised(connected, world):
         (presets.simple(), "viewer"),
         (presets.simple(roles=("all",)), None),
         (presets.user_tokens(), "view"),
+        (Catalogue(RoleLadder.of(["a", "b"]), [Level("Me", None, "user")], ROLES, ["all.Me"]), "b"),
     ],
 )
 def test_the_strongest_role_that_changes_nothing(catalogue, role):

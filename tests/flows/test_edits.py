@@ -5,6 +5,7 @@ from attrs import evolve
 from tests.support import Journey
 
 from scopegate import ApplicationCap, RoleCap, presets
+from scopegate.core.changes import ReviseToken
 from scopegate.errors import DirectoryUnavailableError, InvalidValueError, StaleVersionError
 
 
@@ -17,19 +18,20 @@ def cap():
 def test_a_stale_edit_is_told_both_values(connected, world):
     """T09: what stands now and what was wanted, for each thing that differs; nothing is overwritten."""
     seen = world.server.token_detail("ann", connected.token_id).version
-    world.server.edit("ann", connected.token_id, name="Theirs", description="same", cap=RoleCap("none"))
+    world.server.edit("ann", connected.token_id, name="Theirs", description="theirs", cap=RoleCap("none"))
     with pytest.raises(StaleVersionError) as caught:
         world.server.edit(
             "ann",
             connected.token_id,
             name="Mine",
-            description="same",
+            description="mine",
             cap=RoleCap("admin"),
             active=False,
             expected_version=seen,
         )
     assert caught.value.differences == {
         "name": ("Theirs", "Mine"),
+        "description": ("theirs", "mine"),
         "cap": (RoleCap("none"), RoleCap("admin")),
         "active": (True, False),
     }
@@ -56,6 +58,7 @@ def test_a_place_that_is_not_the_users_is_refused(connected, world, cap, changes
     with pytest.raises(InvalidValueError) as caught:
         world.server.recap("ann", connected.token_id, evolve(cap, **changes))
     assert caught.value.field == field
+    assert "leave it out" in caught.value.problem
     assert connected.token.version == 1
 
 
@@ -64,7 +67,7 @@ def test_a_sandbox_that_is_not_there_is_refused(world):
     journey = Journey(world, user="bob").connect()
     with pytest.raises(InvalidValueError) as caught:
         world.server.recap("bob", journey.token_id, RoleCap("viewer", {}, "none"))
-    assert caught.value.field == "sandbox"
+    assert (caught.value.field, caught.value.problem) == ("sandbox", "the user has no sandbox: leave it out")
 
 
 def test_what_stands_already_is_not_asked_about_again(connected, world, cap):
@@ -102,6 +105,22 @@ def test_an_application_may_have_less_than_an_organization(make_world):
             "ann", journey.token_id, RoleCap("admin", {}, None, {"rocket": ApplicationCap("admin", "acme")})
         )
     assert caught.value.field == "applications[rocket]"
+
+
+def test_what_comes_of_an_edit_is_what_the_page_shows(connected, world):
+    """With its client."""
+    view = world.server.edit("ann", connected.token_id, name="Laptop", active=False)
+    assert view == world.server.token_detail("ann", connected.token_id)
+    assert view.client is not None
+    assert view.token.settings.active is False
+
+
+def test_what_was_paused_nobody_knows_when_is_resumed(connected, world):
+    """A row of an older release: no time is taken from its clock."""
+    settings = evolve(connected.token.settings, active=False, paused_at=None)
+    world.store.commit(world.realm, [ReviseToken(connected.token_id, 1, settings)])
+    view = world.server.resume("ann", connected.token_id)
+    assert (view.token.settings.active, view.token.settings.paused_for) == (True, 0.0)
 
 
 def test_the_time_of_the_last_change_is_kept(connected, world):

@@ -1,5 +1,7 @@
 """Lists of a user's tokens: by name, status and client, in any order, in pages that stay stable (OPS-4, L06)."""
 
+import json
+
 import pytest
 from attrs import evolve
 from hypothesis import given
@@ -106,10 +108,70 @@ def test_the_publisher_is_who_the_client_says(world):
     ],
 )
 def test_a_search_that_makes_no_sense_names_its_field(changes, field):
-    """Before anything is read."""
+    """Before anything is read, and with what would be right."""
     with pytest.raises(InvalidValueError) as caught:
         TokenSearch(**changes)
     assert caught.value.field == field
+    assert caught.value.problem
+
+
+def test_the_bounds_of_a_search_are_allowed():
+    """The longest pattern, the largest page."""
+    assert TokenSearch(name="x" * 255, limit=1000, skip=0)
+
+
+@pytest.mark.parametrize("sort", SORTS)
+@pytest.mark.parametrize("given", SORTS)
+def test_a_cursor_of_another_order_is_refused(tokens, world, sort, given):
+    """It would stand nowhere in this one; one of this order leads on."""
+    assert tokens
+    after = world.server.find_tokens("ann", TokenSearch(sort=given, limit=2)).after
+    search = TokenSearch(sort=sort, after=after)
+    if sort == given:
+        assert len(world.server.find_tokens("ann", search).items) == 3
+    else:
+        with pytest.raises(InvalidValueError):
+            world.server.find_tokens("ann", search)
+
+
+@pytest.mark.parametrize("sort", SORTS)
+def test_a_cursor_with_a_value_of_another_kind_is_refused(tokens, world, sort):
+    """Text where a number belongs, and the other way round."""
+    assert tokens
+    value = 1.0 if sort in {"name", "id", "client"} else "1.0"
+    with pytest.raises(InvalidValueError):
+        world.server.find_tokens("ann", TokenSearch(sort=sort, after=json.dumps([sort, value, "x"])))
+
+
+def test_by_status_in_the_order_of_a_life(tokens, world):
+    """Pending, active, inactive, disconnected."""
+    world.server.pause("ann", tokens[1].token_id)
+    world.server.revoke_token(tokens[0].token_id)
+    waiting = Journey(world)
+    waiting.register()
+    waiting.approve()
+    found = world.server.find_tokens("ann", TokenSearch(sort="status", descending=False))
+    statuses = [view.status for view in found.items]
+    assert statuses == [Status.PENDING, *[Status.ACTIVE] * 3, Status.INACTIVE, Status.REVOKED]
+
+
+def test_what_was_never_used_comes_before_everything_that_was():
+    """However long ago that was."""
+    with World() as world:
+        used = [token_named("used", last_used_at=0.5), token_named("new", last_used_at=None)]
+        search = TokenSearch(sort="last_used", descending=False)
+        found = select(world.configuration, used, search, now=10.0)
+        assert [token.id for token in found.tokens] == ["new", "used"]
+
+
+@pytest.mark.parametrize(
+    ("skip", "limit", "more"), [(0, 5, False), (0, 4, True), (2, 3, False), (2, 2, True), (9, 1, False)]
+)
+def test_the_last_page_has_no_cursor(tokens, world, skip, limit, more):
+    """Full or not, and also where pages have numbers."""
+    assert tokens
+    found = world.server.find_tokens("ann", TokenSearch(skip=skip, limit=limit))
+    assert (found.after is not None) is more
 
 
 @pytest.mark.parametrize(
@@ -122,6 +184,22 @@ def test_a_cursor_that_no_list_gave_is_refused(tokens, world, after):
     with pytest.raises(InvalidValueError, match="begin again") as caught:
         world.server.find_tokens("ann", TokenSearch(sort="name", after=after))
     assert caught.value.field == "after"
+
+
+def token_named(token_id, **facts):
+    """A token that was redeemed."""
+    return Token(
+        id=token_id,
+        user="ann",
+        client_id="c1",
+        redirect_uri="",
+        scopes=(),
+        resources=(),
+        created_at=1.0,
+        generation=1,
+        settings=Settings(name="x", cap=RoleCap("viewer")),
+        **facts,
+    )
 
 
 MADE = st.builds(

@@ -91,6 +91,17 @@ def test_a_change_of_a_cap_in_words(old, new, expected):
     assert cap_changes(old, new, LADDER) == expected
 
 
+def test_what_is_no_event_has_no_sentence():
+    """A kind that is added must be told."""
+    with pytest.raises(AssertionError, match=r"token\.sold"):
+        sentence(Event("token.sold", 0.0))
+
+
+def test_a_reason_that_is_not_known_is_not_made_up():
+    """Written by an older release, say."""
+    assert sentence(Event(EventKind.REVOKED, 0.0)) == "It was disconnected: no reason is known."
+
+
 @pytest.mark.parametrize("kind", EventKind)
 def test_every_event_has_a_sentence(kind):
     """Of its own, complete, also where an older release wrote no detail."""

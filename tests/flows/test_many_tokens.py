@@ -7,6 +7,7 @@ from tests.support import Journey, WatchedStore, World
 from scopegate import Status
 from scopegate.core.events import EventKind
 from scopegate.errors import InvalidValueError, NotFoundError, StoreUnavailableError
+from scopegate.flows.bulk import act
 from scopegate.flows.outcomes import TokenReply
 from scopegate.profiles import DAY, DEFAULT
 
@@ -32,6 +33,7 @@ def test_one_token_is_disconnected_by_the_host(connected, world):
     """P28: whoever's it is; its user sees the reason; a second time changes nothing."""
     view = world.server.revoke_token(connected.token_id, reason="the device was stolen")
     assert (view.status, view.revoked_reason) == (Status.REVOKED, "the device was stolen")
+    assert view == world.server.token_detail("ann", connected.token_id)
     assert world.server.revoke_token(connected.token_id).revoked_reason == "the device was stolen"
     assert connected.access().reason == "invalid_token"
     assert connected.refresh().code == "invalid_grant"
@@ -47,9 +49,22 @@ def test_a_reason_is_short_and_not_empty(connected, world, reason):
     with pytest.raises(InvalidValueError) as caught:
         world.server.revoke_token(connected.token_id, reason=reason)
     assert caught.value.field == "reason"
+    assert caught.value.problem == "write 1 to 255 characters"
     with pytest.raises(InvalidValueError):
         world.server.revoke_all(user="ann", reason=reason)
     assert statuses(connected) == [Status.ACTIVE]
+
+
+@pytest.mark.parametrize("reason", ["x", "x" * 255])
+def test_a_reason_of_any_length_between_is_told(connected, world, reason):
+    """As it was given."""
+    assert world.server.revoke_token(connected.token_id, reason=reason).revoked_reason == reason
+
+
+def test_what_is_no_deed_is_not_taken_for_one(connected, world):
+    """Whoever adds one must say what it does."""
+    with pytest.raises(AssertionError, match="'sell'"):
+        act(world.configuration, world.record(connected.token_id), "sell", now=world.clock.now)
 
 
 def test_every_token_of_a_user_when_the_password_changed(three, world):
@@ -112,6 +127,8 @@ def test_deleting_all(three, world):
     world.server.revoke_token(second.token_id)
     assert world.server.delete_all("ann").changed == 2
     assert not world.server.tokens("ann").items
+    told = [dict(event.detail) for event in world.events(user="ann") if event.kind is EventKind.DELETED]
+    assert told == [{}, {}]
     assert first.access().reason == "invalid_token"
     assert statuses(bob) == [Status.ACTIVE]
 
@@ -119,8 +136,9 @@ def test_deleting_all(three, world):
 def test_nothing_named_is_not_everything(world):
     """A forgotten argument must not disconnect everybody."""
     for deed in (world.server.revoke_all, world.server.pause_all):
-        with pytest.raises(InvalidValueError, match="nothing means everything"):
+        with pytest.raises(InvalidValueError, match="nothing means everything") as caught:
             deed()
+        assert caught.value.field == "user"
 
 
 def test_a_limit_makes_pieces_and_each_call_goes_on(world):

@@ -102,9 +102,10 @@ def test_what_happens_to_a_client_is_in_its_owners_history(world, mine):
     world.server.rotate_secret(mine.client.id, owner="ann")
     world.server.disable_client(mine.client.id, owner="ann")
     world.server.enable_client(mine.client.id)
-    told = [(event.kind, event.client_id) for event in reversed(world.server.history("ann").items)]
+    told = [(event.kind, event.client_id, event.at) for event in reversed(world.server.history("ann").items)]
+    assert world.server.client(mine.client.id).version == 4
     assert told == [
-        (kind, mine.client.id)
+        (kind, mine.client.id, world.clock.now)
         for kind in (
             EventKind.CLIENT_REGISTERED,
             EventKind.CLIENT_SECRET_ROTATED,
@@ -112,6 +113,27 @@ def test_what_happens_to_a_client_is_in_its_owners_history(world, mine):
             EventKind.CLIENT_ENABLED,
         )
     ]
+
+
+def test_a_rotation_says_what_a_client_must_be_given(world, mine):
+    """The id, the new secret, and that it does not expire; what is kept says when it was made."""
+    world.clock.forward(5)
+    told = world.server.rotate_secret(mine.client.id)
+    assert told.document == {
+        "client_id": mine.client.id,
+        "client_secret": told.document["client_secret"],
+        "client_secret_expires_at": 0,
+    }
+    new, old = world.server.client(mine.client.id).secrets
+    assert (new.created_at, new.expires_at) == (world.clock.now, None)
+    assert (old.created_at, old.expires_at) == (world.clock.now - 5, world.clock.now + DAY)
+
+
+def test_what_happens_to_the_operators_clients_is_in_nobodys_history(world):
+    """They have no owner."""
+    ours = world.server.add_client("Ours", [REDIRECT_URI], auth_method=AuthMethod.POST).client
+    world.server.rotate_secret(ours.id)
+    assert {event.user for event in world.events()} == {""}
 
 
 @pytest.mark.parametrize(("after", "good"), [(-1e-6, True), (0, False), (1e-6, False)])
@@ -168,15 +190,16 @@ def test_an_overlap_is_no_time_before_now(world, mine, overlap):
     """Nothing is changed then."""
     with pytest.raises(InvalidValueError) as caught:
         world.server.rotate_secret(mine.client.id, overlap=overlap)
-    assert caught.value.field == "overlap"
+    assert (caught.value.field, caught.value.problem) == ("overlap", "write 0 or more seconds")
     assert world.server.client(mine.client.id) == mine.client
 
 
 def test_a_public_client_has_no_secret_to_replace(world):
     """It would change how it authenticates."""
     public = world.server.add_client("Public", [REDIRECT_URI]).client
-    with pytest.raises(InvalidValueError, match="public"):
+    with pytest.raises(InvalidValueError, match="public") as caught:
         world.server.rotate_secret(public.id)
+    assert caught.value.field == "client_id"
 
 
 def test_a_forgotten_owner_leaves_a_client_that_nobody_may_use(world, mine):
@@ -184,6 +207,9 @@ def test_a_forgotten_owner_leaves_a_client_that_nobody_may_use(world, mine):
     journey = connected(world, mine)
     world.server.forget_user("ann")
     left = world.server.client(mine.client.id)
-    assert (left.owner, left.disabled) == (None, True)
+    assert (left.owner, left.disabled, left.version) == (None, True, 2)
+    (told,) = [event for event in world.events() if event.kind is EventKind.CLIENT_DISABLED]
+    assert (told.user, told.client_id, told.at) == ("", mine.client.id, world.clock.now)
+    assert dict(told.detail) == {"reason": "its owner is forgotten"}
     assert journey.access().reason == "invalid_token"
     assert not world.server.clients("ann").items

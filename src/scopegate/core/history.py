@@ -108,5 +108,6 @@ def sentence(event: Event) -> str:  # noqa: C901, PLR0911, PLR0912 - one arm for
 
 
 def _reason(detail: Mapping[str, str]) -> str:
-    given = detail.get("reason", "")
-    return REASONS.get(given, given) or "no reason is known"
+    if "reason" not in detail:
+        return "no reason is known"
+    return REASONS.get(detail["reason"], detail["reason"])

@@ -41,8 +41,6 @@ class Switch:
 class Delete:
     """Delete, as the user could."""
 
-    reason: str = ""
-
 
 @frozen
 class Cut:
@@ -105,7 +103,7 @@ def act(config: Configuration, record: TokenRecord | None, deed: Deed, *, now: f
     """Do a deed to one token of many. Where the status does not allow it, or it is so already, nothing is written."""
     if record is None:
         return Decision(None)
-    seen = view(config, record.token, record.client, now=now)
+    seen = view(config, record.token, None, now=now)  # of many, nobody looks at what came of one
     if seen.status is Status.GONE or not permits(seen.status, _cause(deed)):
         return Decision(None)
     return Decision(None, _done(config, seen, deed, now=now).changes)
@@ -161,8 +159,8 @@ def _done(config: Configuration, seen: TokenView, deed: Deed, *, now: float) -> 
             kind = EventKind.RESUMED if active else EventKind.PAUSED
             new = switched(token.settings, active, now)
             return revised(config, seen, new, [(kind, _because(reason))], now=now)
-        case Delete(reason):
-            return deleted(seen, _because(reason), now=now)
+        case Delete():
+            return deleted(seen, now=now)
         case Cut(organization, out):
             kind, cuts = (EventKind.CUT if out else EventKind.ADMITTED), token.settings.cuts
             cuts = cuts | {organization} if out else cuts - {organization}

@@ -1,9 +1,10 @@
 """Lists of a user's tokens: found by name, status or client, in any order, in pages that stay stable."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
-from typing import Final, Literal, TypeAlias, assert_never, get_args
+from typing import Final, Literal, TypeAlias, get_args
 
 from attrs import field, frozen
 
@@ -18,6 +19,7 @@ Key: TypeAlias = tuple[str | float, str]
 
 MAXIMUM_PATTERN: Final = 255
 MAXIMUM_LIMIT: Final = 1000
+_WILD: Final = re.compile(r"[*?\[]")
 _PLACES: Final = {found: place for place, found in enumerate(Status)}
 
 
@@ -105,21 +107,19 @@ def select(config: Configuration, tokens: Iterable[Token], search: TokenSearch, 
     Raises:
         InvalidValueError: no search gave this cursor.
     """
-    pattern = _pattern(search.name)
-    pending = config.profile.pending_lifetime
-    wanted: list[tuple[Key, Token]] = []
+    pattern, pending, key = _pattern(search.name), config.profile.pending_lifetime, _KEYS[search.sort]
+    wanted: dict[Key, Token] = {}
     for token in tokens:
         found = status(token, now, pending)
         if (not search.statuses or found in search.statuses) and (
             not pattern or fnmatchcase(token.settings.name.casefold(), pattern)
         ):
-            wanted.append((_key(search.sort, token, found), token))
-    wanted.sort(key=lambda pair: pair[0], reverse=search.descending)
-    rest = _behind(wanted, search)
-    page = rest[search.skip : search.skip + search.limit]
-    more = len(rest) > search.skip + len(page)
-    after = json.dumps([search.sort, *page[-1][0]]) if page and more else None
-    return Selected(tuple(token for _, token in page), after, len(wanted))
+            wanted[key(token, found), token.id] = token
+    keys = _behind(sorted(wanted, reverse=search.descending), search)
+    page = keys[search.skip : search.skip + search.limit]
+    more = len(keys) > search.skip + search.limit
+    after = json.dumps([search.sort, *page[-1]]) if more else None
+    return Selected(tuple(wanted[key] for key in page), after, len(wanted))
 
 
 def shown(
@@ -132,48 +132,47 @@ def shown(
 
 def _pattern(name: str) -> str:
     folded = name.casefold()
-    return f"*{folded}*" if folded and not set(folded) & set("*?[") else folded
+    return folded if not folded or _WILD.search(folded) else f"*{folded}*"
 
 
-def _key(sort: Sort, token: Token, found: Status) -> Key:
-    """What a token is sorted by; its id makes the order complete."""
-    match sort:
-        case "created":
-            return token.created_at, token.id
-        case "name":
-            return token.settings.name.casefold(), token.id
-        case "status":
-            return float(_PLACES[found]), token.id
-        case "id":
-            return "", token.id
-        case "updated":
-            return token.settings.updated_at or token.created_at, token.id
-        case "last_used":
-            return token.last_used_at or 0.0, token.id
-        case "client":
-            return token.client_id, token.id
-        case _:
-            assert_never(sort)
+_KEYS: Final[Mapping[Sort, Callable[[Token, Status], str | float]]] = {
+    "created": lambda token, _: token.created_at,
+    "name": lambda token, _: token.settings.name.casefold(),
+    "status": lambda _, found: float(_PLACES[found]),
+    "id": lambda _, __: "",
+    "updated": lambda token, _: token.settings.updated_at or token.created_at,
+    "last_used": lambda token, _: token.last_used_at or 0.0,
+    "client": lambda token, _: token.client_id,
+}
+"""What tokens are sorted by; their ids make each order complete."""
+_TEXTS: Final = frozenset({"name", "id", "client"})
 
 
-def _behind(wanted: Sequence[tuple[Key, Token]], search: TokenSearch) -> Sequence[tuple[Key, Token]]:
+def _behind(keys: Sequence[Key], search: TokenSearch) -> Sequence[Key]:
     """Those that come after the cursor."""
     if search.after is None:
-        return wanted
+        return keys
     start = _position(search.after, search.sort)
-    return [pair for pair in wanted if (pair[0] < start if search.descending else pair[0] > start)]
+    return [key for key in keys if (key < start if search.descending else key > start)]
 
 
 def _position(after: str, sort: Sort) -> Key:
-    try:
-        given: object = json.loads(after)
-    except (ValueError, RecursionError):  # brackets nested too deeply
-        given = None
-    text = sort in {"name", "id", "client"}
-    match given:
-        case [str(named), str(value), str(id_)] if named == sort and text:
+    """Where a cursor stands.
+
+    Raises:
+        InvalidValueError: no list in this order gave it.
+    """
+    match _read(after):
+        case [str(named), str(value), str(id_)] if named == sort and sort in _TEXTS:
             return value, id_
-        case [str(named), float(value), str(id_)] if named == sort and not text:
+        case [str(named), float(value), str(id_)] if named == sort and sort not in _TEXTS:
             return value, id_
         case _:
             raise InvalidValueError("after", "this is no cursor of this list: begin again without one")
+
+
+def _read(after: str) -> object:
+    try:
+        return json.loads(after)
+    except (ValueError, RecursionError):  # brackets nested too deeply
+        return None

@@ -300,10 +300,10 @@ def delete(
     Raises:
         NotFoundError: there is no such token, or it is another user's.
     """
-    return deleted(detail(config, record, user, now=now), {}, now=now)
+    return deleted(detail(config, record, user, now=now), now=now)
 
 
-def deleted(seen: TokenView, told: Mapping[str, str], *, now: float) -> Decision[TokenView]:
+def deleted(seen: TokenView, *, now: float) -> Decision[TokenView]:
     """The decision that deletes a token and tells of it."""
-    event = AppendEvent(event_of(EventKind.DELETED, seen.token, now, told))
+    event = AppendEvent(event_of(EventKind.DELETED, seen.token, now, {}))
     return Decision(seen, (DeleteToken(seen.token.id), event))

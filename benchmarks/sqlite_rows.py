@@ -18,12 +18,12 @@ from scopegate.stores.sqlite import SQLiteStore
 
 ROW: Final = """
     SELECT id, user, client_id, created_at, document, settings, version, generation, advanced_at, reply,
-        revoked_at, revoked_reason, last_used_at
+        revoked_at, revoked_reason, last_used_at, last_wrote_at, lapses_at
     FROM scopegate_tokens WHERE realm = ? AND id = ?
 """
 JOINED: Final = """
     SELECT t.id, t.user, t.client_id, t.created_at, t.document, t.settings, t.version, t.generation,
-        t.advanced_at, t.reply, t.revoked_at, t.revoked_reason, t.last_used_at,
+        t.advanced_at, t.reply, t.revoked_at, t.revoked_reason, t.last_used_at, t.last_wrote_at, t.lapses_at,
         c.id, c.owner, c.version, c.document,
         k.token_id, k.digest, k.kind, k.generation, k.created_at, k.expires_at, k.keep_until, k.document
     FROM scopegate_tokens AS t

@@ -68,12 +68,11 @@ def test_a_users_own_client_cannot_be_public(world):
 
 def test_the_secret_is_shown_once(world, mine):
     """Neither in the client, in its repr, in the store, nor in the history."""
-    secret = mine.document["client_secret"]
-    told = repr(
-        (mine, mine.client, world.server.client(mine.client.id), world.events(), world.server.clients("ann"))
-    )
-    assert secret not in told
-    assert secret[4:] not in told
+    renewed = world.server.rotate_secret(mine.client.id)
+    kept = world.server.client(mine.client.id), world.server.clients("ann"), world.events()
+    told = repr((mine, mine.client, renewed, renewed.client, kept))
+    for secret in (mine.document["client_secret"], renewed.document["client_secret"]):
+        assert secret[4:] not in told
 
 
 def test_each_user_sees_their_own(world, mine):
@@ -185,12 +184,15 @@ def test_few_secrets_are_kept(world, mine):
     assert len(world.server.client(mine.client.id).secrets) == 2
 
 
-@pytest.mark.parametrize("overlap", [-1.0, float("nan")])
-def test_an_overlap_is_no_time_before_now(world, mine, overlap):
+@pytest.mark.parametrize("overlap", [-1.0, float("nan"), float("inf")])
+def test_an_overlap_begins_now_and_ends(world, mine, overlap):
     """Nothing is changed then."""
     with pytest.raises(InvalidValueError) as caught:
         world.server.rotate_secret(mine.client.id, overlap=overlap)
-    assert (caught.value.field, caught.value.problem) == ("overlap", "write 0 or more seconds")
+    assert (caught.value.field, caught.value.problem) == (
+        "overlap",
+        "write 0 or more seconds; earlier secrets must end",
+    )
     assert world.server.client(mine.client.id) == mine.client
 
 

@@ -1,5 +1,6 @@
 """Clients after their registration: new secrets, disabling and enabling, by the operator or by their owner."""
 
+from math import inf
 from typing import Final
 
 from attrs import evolve
@@ -56,13 +57,13 @@ def rotate(
 
     Raises:
         NotFoundError: there is none, or it is not this user's.
-        InvalidValueError: the client is public, or the overlap is negative.
+        InvalidValueError: the client is public, or the overlap is negative or has no end.
     """
     known = found(client, owner)
     if known.auth_method is AuthMethod.NONE:
         raise InvalidValueError("client_id", "this client is public: it has no secret that could be replaced")
-    if not overlap >= 0:
-        raise InvalidValueError("overlap", "write 0 or more seconds")
+    if not 0 <= overlap < inf:
+        raise InvalidValueError("overlap", "write 0 or more seconds; earlier secrets must end")
     secret, kept = fresh_secret(config, now=now, entropy=entropy)
     earlier = [_ending(each, now + overlap) for each in known.secrets]
     good = [each for each in earlier if each.expires_at is None or now < each.expires_at]

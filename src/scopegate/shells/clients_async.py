@@ -91,7 +91,7 @@ class AsyncClients(AsyncShell):
 
         Raises:
             NotFoundError: there is none, or it is not this user's.
-            InvalidValueError: the client is public, or the overlap is negative.
+            InvalidValueError: the client is public, or the overlap is negative or has no end.
             UnavailableError: no secret was changed.
         """
         for _ in range(ATTEMPTS):

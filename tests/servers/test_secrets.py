@@ -5,7 +5,7 @@ import traceback
 from base64 import b64encode, urlsafe_b64decode, urlsafe_b64encode
 
 import pytest
-from tests.support import KEY, OTHER_KEY, Journey, WatchedStore, World, client_request, form
+from tests.support import KEY, OTHER_KEY, REDIRECT_URI, Journey, WatchedStore, World, client_request, form
 
 from scopegate import RoleCap
 from scopegate.core.changes import AddCredential
@@ -117,6 +117,18 @@ def later_steps(journey, old):
     yield lambda: journey.refresh(refresh_token=journey.refresh_token)
     yield journey.access
     world.people.trouble = None
+    yield from client_steps(journey)
+
+
+def client_steps(journey):
+    """What the operator and a user do to clients; a public one has no secret to replace."""
+    server = journey.server
+    yield lambda: server.add_client("Mine", [REDIRECT_URI], owner="ann")
+    yield lambda: server.rotate_secret(journey.client_id)
+    yield lambda: server.rotate_secret(server.clients("ann").items[0].id, owner="ann")
+    yield lambda: server.rotate_secret(journey.client_id, overlap=-1.0)
+    yield lambda: server.disable_client(journey.client_id)
+    yield lambda: journey.redeem(client_secret=journey.client_secret)
 
 
 @pytest.fixture

@@ -125,3 +125,32 @@ def test_descriptions_have_a_limit():
 def test_statuses_are_stable_words():
     """They stand in JSON."""
     assert [each.value for each in Status] == ["pending", "active", "inactive", "expired", "revoked", "gone"]
+
+
+def test_an_advance_changes_what_it_is_about_and_nothing_else():
+    """Generation, time, answer and end; all the rest is carried along, what a newer release wrote too."""
+    facts = {
+        "id": "i",
+        "user": "u",
+        "client_id": "c",
+        "redirect_uri": "r",
+        "scopes": ("s",),
+        "resources": ("p",),
+        "created_at": 1.0,
+        "settings": PENDING.settings,
+        "expires_at": 2.0,
+        "refreshable": False,
+        "catalogue": "k",
+        "code_salt": "x",
+        "version": 3,
+        "generation": 4,
+        "revoked_at": 5.0,
+        "revoked_reason": "y",
+        "last_used_at": 6.0,
+        "last_wrote_at": 7.0,
+        "unknown": {"later": 8},
+    }
+    before = Token(**facts, advanced_at=9.0, reply=b"old", lapses_at=10.0)
+    after = before.advanced(11.0, b"new", 12.0)
+    assert after == Token(**facts | {"generation": 5}, advanced_at=11.0, reply=b"new", lapses_at=12.0)
+    assert before.advanced(11.0, None, None).lapses_at is None

@@ -145,7 +145,9 @@ def test_a_disconnected_token_is_not_approved_again(asked):
 
 def test_who_said_no_may_still_say_yes(asked):
     """CON-13: a denial stores nothing, so Back within the ten minutes is a new decision."""
-    assert answered(asked.decide("deny"))["error"] == "access_denied"
+    denied = asked.decide("deny")
+    assert answered(denied)["error"] == "access_denied"
+    assert denied.client_name == "Example"
     assert isinstance(asked.decide(), Redirect)
 
 
@@ -389,6 +391,8 @@ def test_at_most_ten_tokens_wait(world):
     assert isinstance(bob.redeem(), TokenReply)
     dropped = [event for event in world.events(user="ann") if event.kind is EventKind.DELETED]
     assert [event.detail for event in dropped] == [{"reason": "too many pending"}] * 2
+    assert {event.client_id for event in dropped} == {journey.client_id}
+    assert len({event.token_id for event in dropped} - {""}) == 2
 
 
 def test_the_approval_of_this_moment_stays_though_the_clock_was_set_back(world):

@@ -38,6 +38,16 @@ def test_a_stale_edit_is_told_both_values(connected, world):
     assert connected.token.settings.name == "Theirs"
 
 
+def test_a_stale_edit_is_told_nothing_of_what_it_did_not_want(connected, world):
+    """What was left as it is, or is so already, is no difference."""
+    seen = world.server.token_detail("ann", connected.token_id).version
+    world.server.edit("ann", connected.token_id, name="Theirs", description="theirs")
+    for name, expected in (("Mine", {"name": ("Theirs", "Mine")}), ("Theirs", {})):
+        with pytest.raises(StaleVersionError) as caught:
+            world.server.edit("ann", connected.token_id, name=name, expected_version=seen)
+        assert caught.value.differences == expected
+
+
 def test_places_of_the_users_own_are_accepted(connected, world, cap):
     """Organizations, the sandbox, and applications where they are."""
     assert world.server.recap("ann", connected.token_id, cap).token.settings.cap == cap

@@ -87,6 +87,14 @@ def test_a_preview_keeps_the_choice(ready):
     assert (shown.status, shown.errors) == (200, ())
 
 
+def test_no_choice_again_is_the_same_answer(ready):
+    """The longest life that there is, a second later."""
+    journey = ready(LIMITED)
+    first = journey.decide()
+    journey.world.clock.forward(1)
+    assert journey.decide().location == first.location
+
+
 def test_the_same_choice_again_is_the_same_answer(ready):
     """A double click, a second later; another life is another choice."""
     journey = ready(LIMITED)
@@ -95,6 +103,7 @@ def test_the_same_choice_again_is_the_same_answer(ready):
     again = journey.decide(lifetime="86400")
     assert isinstance(again, Redirect)
     assert again.location == first.location
+    assert journey.decide(lifetime="86400").location == first.location
     assert journey.decide(lifetime="1800") == ErrorPage("already_decided", 409)
     assert journey.decide(lifetime="") == ErrorPage("already_decided", 409)
 

@@ -66,6 +66,13 @@ def test_a_users_own_client_cannot_be_public(world):
     assert world.server.add_client("Ours", [REDIRECT_URI]).client.auth_method is AuthMethod.NONE
 
 
+def test_nobody_owns_no_client(world):
+    """An empty id is what a host has for a visitor: visitors must not share clients."""
+    with pytest.raises(InvalidValueError) as caught:
+        world.server.add_client("Mine", [REDIRECT_URI], owner="")
+    assert caught.value.field == "owner"
+
+
 def test_the_secret_is_shown_once(world, mine):
     """Neither in the client, in its repr, in the store, nor in the history."""
     renewed = world.server.rotate_secret(mine.client.id)

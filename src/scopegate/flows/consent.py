@@ -259,7 +259,7 @@ def _chosen(config: Configuration, form: ConsentForm, shown: ConsentPrompt, now:
 
 def lifetime_text(lifetime: float) -> str:
     """A lifetime as the form says it: seconds in decimal digits."""
-    return format(lifetime, ".15g")
+    return f"{lifetime:.15g}"
 
 
 def chosen_lifetime(config: Configuration, form: ConsentForm) -> float | None:

@@ -82,6 +82,8 @@ def register(  # noqa: PLR0913 - one argument per thing the operator decides, al
     Raises:
         InvalidValueError: names the argument that is not acceptable.
     """
+    if owner == "":
+        raise InvalidValueError("owner", "name a user, or leave it out: without one it is the operator's")
     method = auth_method or (AuthMethod.NONE if owner is None else AuthMethod.BASIC)
     if owner is not None and method is AuthMethod.NONE:
         raise InvalidValueError(

@@ -455,14 +455,16 @@ def test_remedies_are_enough(situation):
     if not found.limits or situation.owner is None or situation.lower_only:
         return
     cap = RoleCap(raised.get(found.cap_source, found.cap_role))
+    ceiling = next((limit.role for limit in found.limits if limit.source is CEILING), None)
     standing = evolve(
         standing_of(situation.owner, situation.standing),
         role=raised.get(LIVE, found.live_role),
         application_role=None,
-        ceiling=Ceiling(raised.get(CEILING, found.ceiling_role or None)),
+        ceiling=Ceiling(raised.get(CEILING, ceiling)),
     )
     token = token_of(situation.token)
-    token = evolve(token, settings=evolve(token.settings, cap=cap))
+    cuts = frozenset() if LimitSource.CUT in raised else token.settings.cuts
+    token = evolve(token, settings=evolve(token.settings, cap=cap, cuts=cuts))
     again = situation.evaluator().explain(token, situation.action, standing, situation.place)
     assert again.layers[-1].passed
 

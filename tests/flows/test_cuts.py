@@ -83,7 +83,8 @@ def test_the_user_is_told_and_the_client_is_not(ann, world):
         world.server.token_detail("ann", ann.token_id), "Application.read", application="rocket"
     )
     assert (found.denied_by, found.reason, found.binding) == (Layer.ROLE, "cut_out", LimitSource.CUT)
-    assert [(remedy.who, remedy.what) for remedy in found.remedies] == [(Who.ORGANIZATION, LimitSource.CUT)]
+    (remedy,) = found.remedies
+    assert (remedy.who, remedy.what, remedy.needs) == (Who.ORGANIZATION, LimitSource.CUT, "")
     assert found.effective_role == "none"
     refused = ann.access("Application.read", application="rocket")
     assert (refused.reason, refused.status) == ("role_too_low", 403)

@@ -358,7 +358,7 @@ class Evaluator:
             binding=_binding(layers, decisive),
             remedies=(
                 *_remedies(rule, layers),
-                *(Remedy(_may_raise(limit, at), limit.source, least) for limit in low),
+                *(Remedy(_may_raise(limit, at), limit.source, _needed(limit, least)) for limit in low),
             ),
             live_role=live.role,
             cap_role=NONE if cap is None else cap.role,
@@ -448,6 +448,11 @@ def _without_role(rule: Rule, layers: list[Judged]) -> Explanation:
 
 def _missing(place: str, action: str) -> InvalidValueError:
     return InvalidValueError(place, f"{action} is judged at an {place}: name it")
+
+
+def _needed(limit: Limit, least: str) -> str:
+    """The role to which a limit must be raised; a cut is no role, and can only be lifted."""
+    return "" if limit.source is LimitSource.CUT else least
 
 
 def _may_raise(limit: Limit, at: Standing) -> Who:

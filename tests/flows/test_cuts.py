@@ -85,7 +85,7 @@ def test_the_user_is_told_and_the_client_is_not(ann, world):
     assert (found.denied_by, found.reason, found.binding) == (Layer.ROLE, "cut_out", LimitSource.CUT)
     (remedy,) = found.remedies
     assert (remedy.who, remedy.what, remedy.needs) == (Who.ORGANIZATION, LimitSource.CUT, "")
-    assert found.effective_role == "none"
+    assert (found.effective_role, found.ceiling_role) == ("none", "")
     refused = ann.access("Application.read", application="rocket")
     assert (refused.reason, refused.status) == ("role_too_low", 403)
     assert plain.layer in {Layer.SCOPE, Layer.ROLE}

@@ -111,7 +111,7 @@ class Explanation:
         cap_role: the maximum that the token's cap sets there.
         cap_source: the level of the cap that set it.
         ceiling_role: the maximum that the organization sets; empty if it sets none.
-        effective_role: the lowest of the three: what the token has.
+        effective_role: the lowest of the three, and none where the organization cut itself out: what the token has.
         least_role: what the action needs.
     """
 
@@ -343,8 +343,8 @@ class Evaluator:
     ) -> Explanation:
         roles = self.catalogue.roles.roles
         rank = self.rank(token, at, application)
-        live, caps, ceiling = self._limits(token, at, application)
-        limits = [live, *caps, *ceiling]
+        live, caps, own = self._limits(token, at, application)
+        limits = [live, *caps, *own]
         low = [limit for limit in limits if self._height(limit) < rule.rank]
         reason = "not_a_member" if at.owner is None else TOO_LOW[low[0].source] if low else ""
         layers.append(Judged(Layer.ROLE, rank >= rule.rank, reason))
@@ -363,7 +363,7 @@ class Evaluator:
             live_role=live.role,
             cap_role=NONE if cap is None else cap.role,
             cap_source=None if cap is None else cap.source,
-            ceiling_role=ceiling[0].role if ceiling else "",
+            ceiling_role=next((each.role for each in own if each.source is LimitSource.CEILING), ""),
             effective_role=roles[rank].name,
             least_role=least,
         )

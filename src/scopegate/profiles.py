@@ -3,6 +3,7 @@
 All durations are seconds.
 """
 
+import math
 from typing import Final, Literal, TypeAlias
 
 from attrs import Attribute, field, frozen
@@ -70,8 +71,9 @@ def _outlives_pages(instance: "Profile", _attribute: "Attribute[float]", value: 
 
 def _offered(instance: "Profile", _attribute: object, values: tuple[float, ...]) -> None:
     longest = instance.token_lifetime
-    wrong = [value for value in values if value <= 0 or (longest is not None and value >= longest)]
-    if wrong or len(set(values)) < len(values):
+    # Said as what is right: a NaN is neither too short nor too long, and a token with that end would never expire.
+    bound = math.inf if longest is None else longest
+    if not all(0 < value < bound for value in values) or len(set(values)) < len(values):
         msg = (
             f"Profile.lifetimes is {values}: write different numbers of seconds above 0,"
             f" each below token_lifetime ({longest})"

@@ -5,9 +5,9 @@ from copy import deepcopy
 
 import pytest
 
-from scopegate.core.changes import AddCredential, CreateToken, ReviseToken
+from scopegate.core.changes import AddCredential, CreateToken, ReviseToken, Touch
 from scopegate.stores import AsyncMemoryStore, MemoryStore
-from scopegate.testing._store_samples import digest_of, make_credential, make_settings, make_token
+from scopegate.testing._store_samples import NOW, digest_of, make_credential, make_settings, make_token
 from scopegate.testing.stores import AsyncStoreContract, StoreContract
 
 
@@ -63,3 +63,23 @@ def test_a_record_that_was_read_does_not_change():
     copy = deepcopy(before)
     store.commit("realm", [ReviseToken("one", 1, make_settings("Desk"))])
     assert before == copy
+
+
+def test_a_touch_shows_both_its_times_at_once():
+    """Readers by a secret take no lock, so no record between two states may ever be there."""
+    shown = []
+
+    class Noting(dict):
+        """The records, which tells of each that is put."""
+
+        def __setitem__(self, digest, record):
+            """Put, and note."""
+            shown.append((record.token.last_used_at, record.token.last_wrote_at))
+            super().__setitem__(digest, record)
+
+    store = MemoryStore()
+    store.commit("realm", [CreateToken(make_token()), AddCredential(make_credential("first"))])
+    room = store._rooms["realm"]  # noqa: SLF001 - what is inside is what is tested
+    room.records = Noting(room.records)
+    store.commit("realm", [Touch("one", NOW, wrote=True)])
+    assert shown == [(NOW, NOW)]

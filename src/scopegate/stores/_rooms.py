@@ -211,10 +211,13 @@ class Room:
 
     def _touch(self, change: Touch) -> None:
         row = self.tokens.get(change.token_id)
-        if row is not None and (row.token.last_used_at is None or row.token.last_used_at < change.at):
-            self._replace(row, evolve(row.token, last_used_at=change.at))
-        if row is not None and change.wrote and (row.token.last_wrote_at or 0.0) < change.at:
-            self._replace(row, evolve(row.token, last_wrote_at=change.at))
+        if row is None:
+            return
+        token = row.token
+        used = _later(token.last_used_at, change.at)
+        wrote = _later(token.last_wrote_at, change.at) if change.wrote else token.last_wrote_at
+        if (used, wrote) != (token.last_used_at, token.last_wrote_at):
+            self._replace(row, evolve(token, last_used_at=used, last_wrote_at=wrote))
 
     def _delete(self, token_id: str, expected_generation: int | None = None) -> bool:
         row = self.tokens.get(token_id)
@@ -331,6 +334,10 @@ def _leave(index: dict[str, dict[_Value, None]], key: str, member: _Value) -> No
     del index[key][member]
     if not index[key]:
         del index[key]
+
+
+def _later(known: float | None, at: float) -> float:
+    return at if known is None else max(known, at)
 
 
 def _changed(token: Token, change: ReviseToken | AdvanceToken | RevokeToken) -> Token | None:

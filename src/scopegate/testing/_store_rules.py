@@ -217,7 +217,8 @@ class Guards:
         store.commit("realm", [AdvanceToken("one", 0, NOW, b"sealed")])
         store.commit("realm", [Touch("one", NOW)])
         store.commit("realm", [ReviseToken("one", 1, make_settings("Desk"))])
-        store.commit("realm", [AdvanceToken("one", 1, NOW + 1, b"next")])
+        store.commit("realm", [AdvanceToken("one", 1, NOW + 1, b"next", NOW + 9)])
+        store.commit("realm", [Touch("one", NOW + 1, wrote=True)])
         store.commit("realm", [RevokeToken("one", NOW + 2, "over")])
         store.commit("realm", [ReviseToken("one", 2, make_settings("Phone"))])
         expected = make_token(
@@ -228,7 +229,9 @@ class Guards:
             reply=b"next",
             revoked_at=NOW + 2,
             revoked_reason="over",
-            last_used_at=NOW,
+            last_used_at=NOW + 1,
+            last_wrote_at=NOW + 1,
+            lapses_at=NOW + 9,
         )
         record = store.token("realm", "one")
         equal(
@@ -273,6 +276,15 @@ class Guards:
             record = store.token("realm", "one")
             found = record and (record.token.last_used_at, record.token.last_wrote_at)
             equal(found, (used, wrote), "a touch sets the times that it tells")
+
+    @pytest.mark.parametrize("at", [0.0, -1.0])
+    def test_the_first_touch_counts_at_any_time(self, store: Store, at: float) -> None:
+        """None is earlier than every time, also than the beginning of POSIX time."""
+        store.commit("realm", [CreateToken(make_token())])
+        store.commit("realm", [Touch("one", at, wrote=True)])
+        record = store.token("realm", "one")
+        found = record and (record.token.last_used_at, record.token.last_wrote_at)
+        equal(found, (at, at), "the first touch counts at any time")
 
     def test_each_advance_says_anew_when_the_credentials_lapse(self, store: Store) -> None:
         """Also that they do not."""

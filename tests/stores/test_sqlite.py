@@ -338,6 +338,8 @@ class TestTrouble:
         assert store.client("realm", "\ud800") is None
         assert store.token("realm", "\ud800") is None
         assert store.once("\ud800", "key", now=NOW) is None
+        assert store.sweep("realm", Cutoffs(forgotten="\ud800"), limit=9) == 0
+        assert store.sweep("\ud800", Cutoffs(kept_before=inf), limit=9) == 0
 
     def test_a_number_beyond_64_bits_is_not_stored(self, store):
         """And is no outage."""

@@ -165,8 +165,11 @@ class SQLiteStore:
 
     def sweep(self, realm: str, cutoffs: Cutoffs, /, *, limit: int) -> int:
         """See `Store.sweep`."""
-        with self._pool.transaction() as connection:
-            return _sqlite_queries.sweep(connection, realm, cutoffs, limit)
+        try:
+            with self._pool.transaction() as connection:
+                return _sqlite_queries.sweep(connection, realm, cutoffs, limit)
+        except UnicodeEncodeError:
+            return 0  # Half of a surrogate pair was named; no row can have it.
 
 
 def _record(row: _codec.Row) -> TokenRecord:

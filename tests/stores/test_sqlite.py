@@ -24,7 +24,7 @@ from scopegate.core.changes import (
     ReviseToken,
     Touch,
 )
-from scopegate.core.clients import Origin
+from scopegate.core.clients import ClientSecret, Origin
 from scopegate.core.records import Cutoffs, TokenQuery
 from scopegate.errors import ConfigurationError, ConflictError, InvalidValueError, StoreUnavailableError
 from scopegate.stores import SQLiteStore, _sqlite_memory, _sqlite_queries
@@ -413,6 +413,24 @@ class TestNewerReleases:
             found = database.execute("SELECT document ->> '$.badge' FROM scopegate_clients").fetchone()
         assert found == ("gold",)
         assert store.client("realm", "app") == make_client(name="Renamed", version=2)
+
+    @pytest.mark.parametrize("secrets", [None, ()])
+    def test_secrets_without_dates_are_read_and_rewritten_with_them(self, path, store, secrets):
+        """A file of the third schema has bare digests; one that is taken away never counts again."""
+        old = (ClientSecret(digest_of("first")), ClientSecret(digest_of("second")))
+        store.commit("realm", [PutClient(make_client(), 0)])
+        with closing(sqlite3.connect(path)) as database, database:
+            document = "json_set(document, '$.secret_digests', json_array(?, ?))"
+            digests = [secret.digest.hex() for secret in old]
+            database.execute(f"UPDATE scopegate_clients SET document = {document}", digests)  # noqa: S608 - our own words
+        read = store.client("realm", "app")
+        assert read == make_client(secrets=old)
+        kept = old if secrets is None else secrets
+        store.commit("realm", [PutClient(evolve(read, secrets=kept, version=2), 1)])
+        assert store.client("realm", "app") == make_client(secrets=kept, version=2)
+        with closing(sqlite3.connect(path)) as database:
+            (document,) = database.execute("SELECT document FROM scopegate_clients").fetchone()
+        assert "secret_digests" not in document
 
     def test_events_of_an_unknown_kind_are_left_out(self, path, store):
         """The rest of the history is still read, page by page."""

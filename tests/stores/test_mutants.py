@@ -306,6 +306,27 @@ class NoticesAtNoTime(MemoryStore):
         return super().sweep(realm, cutoffs, limit=limit)
 
 
+class UsesPlacesAgain(MemoryStore):
+    """Numbers events on from the newest that is left."""
+
+    def sweep(self, realm, cutoffs, /, *, limit):
+        """Counts again."""
+        freed = super().sweep(realm, cutoffs, limit=limit)
+        if realm in self._rooms:
+            self._rooms[realm].place = max(self._rooms[realm].events, default=-1) + 1
+        return freed
+
+
+class CursorsNeedTheirEvent(MemoryStore):
+    """Looks for the event that a cursor stands at."""
+
+    def events(self, realm, /, *, user, token_id, after, limit):
+        """Lost with it."""
+        if after is not None and int(after) not in self._rooms[realm].events:
+            return Page(())
+        return super().events(realm, user=user, token_id=token_id, after=after, limit=limit)
+
+
 def changed(**mutations):
     """Break how one kind of change is judged and applied."""
 
@@ -392,6 +413,11 @@ def wrote_back(room, change):
         row.token = evolve(row.token, last_wrote_at=change.at)
 
 
+def wrote_after_zero(room, change):
+    """Take no time for the time zero."""
+    real_touch(room, evolve(change, wrote=change.wrote and change.at > 0.0))
+
+
 def put_client_anyway(room, change):
     """Take no notice of the version."""
     room.clients[change.client.id] = change.client
@@ -460,6 +486,18 @@ MUTANTS = {
     "sweeps young events": (SweepsYoungEvents, None, "test_old_events_go", None),
     "forgets everybody": (ForgetsEverybody, None, "test_a_user_is_forgotten", None),
     "forgets at once": (ForgetsAtOnce, None, "test_a_user_is_forgotten", None),
+    "uses places again": (
+        UsesPlacesAgain,
+        None,
+        "test_a_cursor_outlives_a_sweep_of_what_it_has_shown",
+        None,
+    ),
+    "cursors need their event": (
+        CursorsNeedTheirEvent,
+        None,
+        "test_a_cursor_outlives_a_sweep_of_what_it_has_shown",
+        None,
+    ),
     "notices at no time": (NoticesAtNoTime, None, "test_a_sweep_without_a_time_notices_nothing", None),
     "sweeps no clients": (SweepsNoClients, None, "test_idle_registrations_go_within_the_limit", None),
     "check, then write": (NoTurns, slow_decision, "test_one_of_many_wins_a_guard", "AdvanceToken"),
@@ -529,6 +567,24 @@ MUTANTS = {
         WHOLE,
         method(Room, "_touch", wrote_back),
         "test_only_a_touch_that_wrote_sets_the_last_change",
+        None,
+    ),
+    "none is zero": (
+        WHOLE,
+        method(Room, "_touch", wrote_after_zero),
+        "test_the_first_touch_counts_at_any_time",
+        0.0,
+    ),
+    "an end is ignored": (
+        WHOLE,
+        changed(AdvanceToken=but(lambda token, done: evolve(done, lapses_at=token.lapses_at))),
+        "test_each_advance_says_anew_when_the_credentials_lapse",
+        None,
+    ),
+    "edits take the end away": (
+        WHOLE,
+        changed(ReviseToken=but(lambda _, done: evolve(done, lapses_at=None))),
+        "test_settings_and_protocol_have_counters_of_their_own",
         None,
     ),
     "an end stays": (

@@ -283,7 +283,7 @@ class Sweeps:
         freed = [store.sweep("realm", Cutoffs(events_before=9.0), limit=3) for _ in range(4)]
         equal(freed, [3, 3, 2, 0], "a sweep keeps to its limit with events, too")
 
-    def test_a_cursor_outlives_a_sweep_of_what_it_has_shown(self, store: Store) -> None:
+    def test_a_cursor_outlives_a_sweep_of_what_it_has_not_shown(self, store: Store) -> None:
         """Who reads on misses nothing that is there, and sees nothing twice."""
         self._history(store)
         first = store.events("realm", user="user", token_id=None, after=None, limit=2)
@@ -291,6 +291,16 @@ class Sweeps:
         store.commit("realm", [Touch("no token", 5.0), AppendEvent(make_event(user="user", at=5.0))])
         rest = store.events("realm", user="user", token_id=None, after=first.after, limit=9)
         equal([event.at for event in (*first.items, *rest.items)], [4.0, 3.0, 2.0], "the list stays stable")
+
+    def test_a_cursor_outlives_a_sweep_of_what_it_has_shown(self, store: Store) -> None:
+        """Also of the event it stands at; what is appended since is newer than all that was, swept or not."""
+        for user in ("user", "other", "other"):
+            store.commit("realm", [Touch("no token", NOW), AppendEvent(make_event(user, user=user))])
+        first = store.events("realm", user=None, token_id=None, after=None, limit=1)
+        equal(store.sweep("realm", Cutoffs(forgotten="other"), limit=100), 2, "the newest two events go")
+        store.commit("realm", [Touch("no token", NOW), AppendEvent(make_event("since", user="user"))])
+        rest = store.events("realm", user=None, token_id=None, after=first.after, limit=9)
+        equal([event.detail["what"] for event in rest.items], ["user"], "a cursor stays where it was")
 
     def test_a_user_is_forgotten(self, store: Store) -> None:
         """The whole history, whatever its time, and nobody else's; bit by bit if wanted."""

@@ -44,7 +44,7 @@ USERS = st.sampled_from(["ann", "bob"])
 CLIENTS = st.sampled_from(["app", "bot"])
 SMALL = st.integers(0, 3)
 KEYS = ("k", "l")
-TIMES = st.sampled_from([1.0, 1.5, 2.0, 3.25, 4.0])
+TIMES = st.sampled_from([0.0, 1.0, 1.5, 2.0, 3.25, 4.0])
 NEVER_OR_TIMES = st.just(NEVER) | TIMES
 LIMITS = st.integers(1, 3)
 DIGESTS = tuple(digest_of(f"{token_id}{number}") for token_id in "abc" for number in range(3))
@@ -62,12 +62,15 @@ FOLLOWERS = st.lists(
         ),
         st.builds(DropCredential, IDS, st.sampled_from(DIGESTS)),
         st.builds(
-            lambda user, token_id, what: AppendEvent(make_event(what, user=user, token_id=token_id)),
+            lambda user, token_id, what, at: AppendEvent(
+                make_event(what, user=user, token_id=token_id, at=at)
+            ),
             USERS,
             IDS,
             st.text(max_size=3),
+            TIMES,
         ),
-        st.builds(Touch, IDS, TIMES),
+        st.builds(Touch, IDS, TIMES, st.booleans()),
     ),
     max_size=3,
 )
@@ -126,11 +129,12 @@ class Stores(RuleBasedStateMachine):
         generation=SMALL,
         at=TIMES,
         reply=st.none() | st.binary(),
+        lapses_at=st.none() | TIMES,
         followers=FOLLOWERS,
     )
-    def advance(self, realm, token_id, generation, at, reply, followers):
+    def advance(self, realm, token_id, generation, at, reply, lapses_at, followers):
         """The next generation, often of the wrong one."""
-        self.commit(realm, AdvanceToken(token_id, generation, at, reply), followers)
+        self.commit(realm, AdvanceToken(token_id, generation, at, reply, lapses_at), followers)
 
     @rule(realm=REALMS, token_id=IDS, at=TIMES, followers=FOLLOWERS)
     def revoke(self, realm, token_id, at, followers):
@@ -170,10 +174,10 @@ class Stores(RuleBasedStateMachine):
         """Only one has it."""
         self.commit(realm, TakeOnce(key, now), followers)
 
-    @rule(realm=REALMS, token_id=IDS, at=TIMES, followers=FOLLOWERS)
-    def touch(self, realm, token_id, at, followers):
+    @rule(realm=REALMS, token_id=IDS, at=TIMES, wrote=st.booleans(), followers=FOLLOWERS)
+    def touch(self, realm, token_id, at, wrote, followers):
         """Alone or first."""
-        self.commit(realm, Touch(token_id, at), followers)
+        self.commit(realm, Touch(token_id, at, wrote), followers)
 
     @rule(
         realm=REALMS,

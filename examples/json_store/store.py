@@ -38,6 +38,7 @@ from scopegate.core.events import Event, EventKind
 from scopegate.core.records import NEVER, Cutoffs, OnceRow, Page, TokenQuery, TokenRecord
 from scopegate.core.tokens import Settings, Token
 from scopegate.errors import ConflictError, InvalidValueError, StoreUnavailableError
+from scopegate.protocols import Capabilities
 
 VALUES = (ApplicationCap, Client, ClientSecret, Credential, Event, OnceRow, RoleCap, Settings, Token)
 ENUMS = (AuthMethod, CredentialKind, EventKind, Origin)
@@ -254,6 +255,11 @@ class JSONStore:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """Every commit is on disk; any process on this machine may use the file."""
+        return Capabilities(durable=True, cross_process=True)
 
     def open(self) -> None:
         """See whether the file can be reached; there is no schema to bring up to date."""

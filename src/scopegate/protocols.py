@@ -6,10 +6,12 @@ Nothing that is kept under one realm is ever seen under another. Time is always 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, TypeAlias, runtime_checkable
+
+from attrs import frozen
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import AsyncIterator, Iterator, Sequence
 
     from scopegate.core.changes import Change
     from scopegate.core.clients import Client
@@ -19,6 +21,42 @@ if TYPE_CHECKING:
     from scopegate.core.tokens import Token
 
 
+@frozen(kw_only=True)
+class Capabilities:
+    """What a store declares about itself; the contract of stores tests that it is so.
+
+    Args:
+        durable: what a commit acknowledged outlives the process, and the machine's power as far as its disks do.
+        cross_process: any number of processes may use the same data at once.
+        change_feed: it is a `FollowedStore` (or `AsyncFollowedStore`), so that caches can hear of changes.
+        stale_for: seconds for which a read may still show what another process has changed since; 0: not at all.
+    """
+
+    durable: bool
+    cross_process: bool
+    change_feed: bool = False
+    stale_for: float = 0.0
+
+
+@frozen
+class Changed:
+    """Something that a read of a token gives was changed by a commit or a sweep.
+
+    Args:
+        realm: where.
+        token_id: the token, if it was one.
+        client_id: the client, if it was one. With neither it may have been anything in the realm.
+    """
+
+    realm: str
+    token_id: str | None = None
+    client_id: str | None = None
+
+
+Heard: TypeAlias = Changed | None
+"""What a change feed gives: a change, or None, which says that the feed is alive and has told all until now."""
+
+
 @runtime_checkable
 class Store(Protocol):
     """Six reads, one guarded write, and a sweep that frees space.
@@ -26,6 +64,11 @@ class Store(Protocol):
     Every method raises `StoreUnavailableError` when the store does not answer, or when it is not known whether a commit
     was applied. A serialization failure is neither: the store repeats the same commit by itself.
     """
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What this store can do."""
+        ...
 
     def open(self) -> None:
         """Connect and bring the schema up to date. Calling it again does nothing."""
@@ -82,6 +125,11 @@ class Store(Protocol):
 class AsyncStore(Protocol):
     """`Store`, awaited."""
 
+    @property
+    def capabilities(self) -> Capabilities:
+        """See `Store.capabilities`."""
+        ...
+
     async def open(self) -> None:
         """See `Store.open`."""
         ...
@@ -124,6 +172,32 @@ class AsyncStore(Protocol):
 
     async def sweep(self, realm: str, cutoffs: Cutoffs, /, *, limit: int) -> int:
         """See `Store.sweep`."""
+        ...
+
+
+@runtime_checkable
+class FollowedStore(Store, Protocol):
+    """A store that tells of its changes, whoever made them, soon after they were committed."""
+
+    def changes(self, *, beat: float) -> Iterator[Heard]:
+        """Listen, from now on. Closing the iterator, or leaving it, ends the listening.
+
+        The first item is None: whatever is committed after it is heard. Then come the changes, and None again at
+        least every ``beat`` seconds, each after an exchange with the server that shows the feed to be alive. A
+        change of the last-used time (`Touch`) is not told.
+
+        Raises:
+            StoreUnavailableError: the feed was lost, and changes may have been missed.
+        """
+        ...
+
+
+@runtime_checkable
+class AsyncFollowedStore(AsyncStore, Protocol):
+    """`FollowedStore`, awaited."""
+
+    def changes(self, *, beat: float) -> AsyncIterator[Heard]:
+        """See `FollowedStore.changes`."""
         ...
 
 

@@ -12,6 +12,7 @@ from scopegate.core.clients import Client
 from scopegate.core.events import Event
 from scopegate.core.records import Cutoffs, OnceRow, Page, TokenQuery, TokenRecord
 from scopegate.core.tokens import Token
+from scopegate.protocols import Capabilities
 from scopegate.stores.sqlite import SQLiteStore
 
 T = TypeVar("T")
@@ -30,6 +31,11 @@ class AsyncSQLiteStore:
         self._store = store
         self._writer: tuple[int, ThreadPoolExecutor] | None = None
         self._under_way = 0
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """Those of `SQLiteStore`."""
+        return self._store.capabilities
 
     async def open(self) -> None:
         """See `SQLiteStore.open`."""

@@ -13,6 +13,7 @@ from scopegate.core.clients import Client
 from scopegate.core.events import Event
 from scopegate.core.records import Cutoffs, OnceRow, Page, TokenQuery, TokenRecord
 from scopegate.core.tokens import Token
+from scopegate.protocols import Capabilities
 from scopegate.stores._batch import conflict, parts
 from scopegate.stores._cursors import of_token, page, sequence_position, token_position
 from scopegate.stores._rooms import Room
@@ -36,6 +37,11 @@ class MemoryStore:
     def asynchronous(self) -> "AsyncMemoryStore":
         """The twin for asynchronous servers, over the same data."""
         return AsyncMemoryStore(self)
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """Neither outlives nor leaves its process."""
+        return Capabilities(durable=False, cross_process=False)
 
     def open(self) -> None:
         """Does nothing."""
@@ -138,6 +144,11 @@ class AsyncMemoryStore:
 
     def __init__(self, store: MemoryStore) -> None:
         self._store = store
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """Those of `MemoryStore`."""
+        return self._store.capabilities
 
     async def open(self) -> None:
         """Does nothing."""

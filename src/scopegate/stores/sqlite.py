@@ -15,6 +15,7 @@ from scopegate.core.events import Event
 from scopegate.core.records import Cutoffs, OnceRow, Page, TokenQuery, TokenRecord
 from scopegate.core.tokens import Token
 from scopegate.errors import ConfigurationError, InvalidValueError
+from scopegate.protocols import Capabilities
 from scopegate.stores import _codec, _sqlite_queries
 from scopegate.stores._batch import conflict, parts
 from scopegate.stores._cursors import of_token, page, sequence_position
@@ -75,6 +76,11 @@ class SQLiteStore:
         if self._twin is None:
             self._twin = AsyncSQLiteStore(self)
         return self._twin
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """Durable, and for any number of processes on one machine."""
+        return Capabilities(durable=True, cross_process=True)
 
     def open(self) -> None:
         """Bring the schema up to date.

@@ -30,7 +30,7 @@ from scopegate.core.events import Event
 from scopegate.core.records import Cutoffs, OnceRow, Page, TokenQuery, TokenRecord
 from scopegate.core.tokens import Token
 from scopegate.errors import StoreUnavailableError
-from scopegate.protocols import AsyncStore, Store
+from scopegate.protocols import AsyncStore, Capabilities, Store
 from scopegate.testing._store_bounds import Deletion, Errors, Realms
 from scopegate.testing._store_cases import everything, furnish
 from scopegate.testing._store_lists import Lists, Secrecy, Sweeps
@@ -149,6 +149,11 @@ class AwaitedStore:
     def __init__(self, store: AsyncStore, loop: asyncio.AbstractEventLoop) -> None:
         self.asynchronous = store
         self._loop = loop
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """See `Store.capabilities`."""
+        return self.asynchronous.capabilities
 
     def open(self) -> None:
         """See `Store.open`."""

@@ -1,0 +1,162 @@
+"""What an SQL store does at a commit, a read or a sweep, as statements. Pure but for the births it draws."""
+
+from collections.abc import Mapping, Sequence
+from json import dumps, loads
+from secrets import randbits
+from typing import Final
+
+from attrs import field, frozen
+
+from scopegate.core.changes import (
+    AdvanceToken,
+    CreateToken,
+    DeleteToken,
+    DropCredential,
+    Follower,
+    PutClient,
+    ReviseToken,
+    RevokeToken,
+    Touch,
+)
+from scopegate.errors import ConfigurationError
+from scopegate.protocols import Capabilities, Changed
+from scopegate.stores import _sql_postgresql, _sql_reads, _sql_steps
+from scopegate.stores._sql_reads import Statement
+from scopegate.stores._sql_schema import DIALECTS, Names
+from scopegate.stores._sql_steps import Leader, Step
+
+FEEDS: Final = ("psycopg", "asyncpg")
+"""The drivers through which PostgreSQL's notices can be heard."""
+_LONGEST: Final = 7000
+_BIRTH_BITS: Final = 63
+
+
+@frozen
+class Plan:
+    """The statements of one store.
+
+    Args:
+        names: of the tables.
+        dialect: of the database.
+        driver: by which it is spoken to.
+        notify: whether commits tell of themselves.
+        token: the SQL that reads a token, its client and a credential.
+
+    Raises:
+        ConfigurationError: there are no statements for such a database, or no change feed.
+    """
+
+    names: Names
+    dialect: str
+    driver: str
+    notify: bool
+    token: str = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        """Refuse what cannot work."""
+        if self.dialect not in DIALECTS:
+            raise ConfigurationError(
+                f"SQLAlchemyStore does not know {self.dialect!r}: give it an engine of PostgreSQL, MariaDB, "
+                f"MySQL or SQLite, or write a store for it"
+            )
+        if self.notify and (self.dialect != "postgresql" or self.driver not in FEEDS):
+            raise ConfigurationError(
+                f"notify=True needs PostgreSQL and psycopg or asyncpg, and the engine has {self.dialect} with "
+                f"{self.driver}: leave it out, or take another engine"
+            )
+        object.__setattr__(self, "token", _sql_reads.token_statement(self.names))
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What a store of this plan declares."""
+        return Capabilities(durable=True, cross_process=True, change_feed=self.notify)
+
+    @property
+    def channel(self) -> str:
+        """Where PostgreSQL tells of changes."""
+        return f"{self.names.prefix}changes"
+
+    @property
+    def in_one_statement(self) -> bool:
+        """Whether a commit is one statement: `statement` makes it then, and else `steps`."""
+        return self.dialect == "postgresql"
+
+    def before(self, realm: str, first: Leader) -> Statement | None:
+        """Reads what a change replaces whose document keeps unknown keys: its version and that document."""
+        if isinstance(first, ReviseToken):
+            return _sql_reads.settings_before(self.names, realm, first.token_id)
+        if isinstance(first, PutClient) and first.expected_version:
+            return _sql_reads.client_before(self.names, realm, first.client.id)
+        return None
+
+    def statement(
+        self, realm: str, first: Leader, followers: Sequence[Follower], before: str | None
+    ) -> Statement:
+        """A commit in one statement, which finds a row if the guard held."""
+        told = tell(realm, (first, *followers)) if self.notify else None
+        return _sql_postgresql.statement(
+            self.names,
+            realm,
+            (first, followers),
+            birth=randbits(_BIRTH_BITS),
+            before=before,
+            told=None if told is None else (self.channel, told),
+        )
+
+    def steps(
+        self, realm: str, first: Leader, followers: Sequence[Follower], before: str | None
+    ) -> Sequence[Step]:
+        """A commit in steps."""
+        return _sql_steps.steps(
+            self.names, realm, first, followers, birth=randbits(_BIRTH_BITS), before=before
+        )
+
+    def reading(self, realm: str, token_id: str, digest: bytes | None) -> Mapping[str, object]:
+        """What stands in the places of `token`, in their order."""
+        return {"digest": digest, "realm": realm, "id": token_id}
+
+
+def expected_version(first: Leader) -> int:
+    """The version that a change with a document to replace expects."""
+    return first.expected_version if isinstance(first, ReviseToken | PutClient) else 0
+
+
+def tell(realm: str, changes: Sequence[Leader | Follower]) -> str | None:
+    """What to tell of a commit, if it changes what a token or a client was read to be."""
+    tokens: set[str] = set()
+    clients: set[str] = set()
+    for change in changes:
+        match change:
+            case CreateToken(token):
+                tokens.add(token.id)
+            case ReviseToken() | AdvanceToken() | RevokeToken() | DeleteToken() | DropCredential():
+                tokens.add(change.token_id)
+            case PutClient(client):
+                clients.add(client.id)
+            case _:
+                pass
+    if not tokens and not clients:
+        return None
+    told = dumps([realm, sorted(tokens), sorted(clients)])
+    return told if len(told) <= _LONGEST else dumps([realm, [], []])
+
+
+def tell_all(realm: str) -> str:
+    """What to tell when anything in a realm may have changed."""
+    return dumps([realm, [], []])
+
+
+def heard(told: str) -> Sequence[Changed]:
+    """What `tell` told; nothing if it was not by `tell`."""
+    try:
+        realm, tokens, clients = loads(told)
+    except ValueError:
+        return ()
+    found = [Changed(realm, token_id=each) for each in tokens]
+    found += [Changed(realm, client_id=each) for each in clients]
+    return found or [Changed(realm)]
+
+
+def is_touch(changes: Sequence[object]) -> bool:
+    """Whether a commit is of touches alone."""
+    return all(isinstance(change, Touch) for change in changes)

@@ -1,0 +1,191 @@
+"""The store on PostgreSQL, MariaDB, MySQL and SQLite, by SQLAlchemy. Needs the extra ``sqlalchemy``.
+
+On PostgreSQL a commit is one statement, so it is one transaction and one round trip, whatever isolation level the
+database has by default. Elsewhere it is one transaction, whose guards are part of its writes.
+"""
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
+from threading import Lock
+from time import sleep
+from typing import TypeVar
+
+from sqlalchemy import Connection, Engine
+
+from scopegate.core.changes import Change, Touch
+from scopegate.core.clients import Client
+from scopegate.core.events import Event
+from scopegate.core.records import Cutoffs, OnceRow, Page, TokenQuery, TokenRecord
+from scopegate.core.tokens import Token
+from scopegate.errors import InvalidValueError, ScopegateError
+from scopegate.protocols import Capabilities
+from scopegate.stores import _codec, _sql_reads, _sqlalchemy_work
+from scopegate.stores._batch import parts
+from scopegate.stores._sql_errors import TROUBLE, cause, may_be_repeated, pause, spoken
+from scopegate.stores._sql_plan import Plan, is_touch
+from scopegate.stores._sql_reads import Selection, Statement
+from scopegate.stores._sql_schema import VERSION, Names, make_metadata
+from scopegate.stores._sqlalchemy_async import AsyncSQLAlchemyStore
+from scopegate.stores._sqlalchemy_migrate import check, is_current, migrate
+
+__all__ = ["VERSION", "AsyncSQLAlchemyStore", "SQLAlchemyStore", "make_metadata"]
+
+T = TypeVar("T")
+
+
+class SQLAlchemyStore:
+    """Keeps everything in a database that the app has, or in one of its own.
+
+    The engine stays the app's: the store borrows connections from its pool for one call each, and never disposes of it.
+    Threads and processes may share the data; a store may be shared by threads.
+
+    Args:
+        engine: of PostgreSQL (with any driver), MariaDB, MySQL or SQLite.
+        prefix: what the names of the tables begin with.
+        schema: the schema they lie in; None: where the connection looks.
+        migrate: bring the tables up to date when the store is opened. False: your own migrations do; opening
+            then only sees that they are there.
+        notify: tell of changes, so that caches can follow (PostgreSQL with psycopg).
+
+    Raises:
+        ConfigurationError: a name is none, the database is unknown here, or it cannot tell of changes.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        prefix: str = "scopegate_",
+        schema: str | None = None,
+        migrate: bool = True,
+        notify: bool = False,
+    ) -> None:
+        dialect = engine.dialect
+        self._plan = Plan(Names(prefix, schema), dialect.name, dialect.driver, notify)
+        self._engine = engine
+        self._reading = engine.execution_options(isolation_level="AUTOCOMMIT")
+        isolation = _sqlalchemy_work.ISOLATION.get(dialect.name)
+        self._writing = engine if isolation is None else engine.execution_options(isolation_level=isolation)
+        self._migrates = migrate
+        self._opening = Lock()
+        self._is_open = False
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """Durable as far as the database is, and for any number of processes."""
+        return self._plan.capabilities
+
+    def open(self) -> None:
+        """Bring the tables up to date, or see that they are there.
+
+        Raises:
+            ConfigurationError: a newer release made the tables, or, with ``migrate=False``, something is missing.
+            StoreUnavailableError: the database did not answer.
+        """
+        with self._opening:
+            if self._is_open:
+                return
+            names = self._plan.names
+            if not self._migrates:
+                self._run(self._reading, partial(check, names=names))
+            elif not self._run(self._reading, partial(is_current, names=names)):
+                self._run(self._engine, partial(_migrated, names=names))
+            self._is_open = True
+
+    def close(self) -> None:
+        """Forget that the tables were looked at. The engine stays as it is: it is the app's."""
+        self._is_open = False
+
+    def client(self, realm: str, client_id: str, /) -> Client | None:
+        """See `Store.client`."""
+        found = self._rows(_sql_reads.client(self._plan.names, realm, client_id))
+        return _codec.client(found[0]) if found else None
+
+    def token(self, realm: str, token_id: str, digest: bytes | None = None, /) -> TokenRecord | None:
+        """See `Store.token`. One statement."""
+        values = self._plan.reading(realm, token_id, digest)
+        found = self._rows(Statement(self._plan.token, values))
+        return _sql_reads.record(found[0]) if found else None
+
+    def tokens(self, realm: str, query: TokenQuery, /, *, after: str | None, limit: int) -> Page[Token]:
+        """See `Store.tokens`."""
+        found = self._rows(_sql_reads.tokens(self._plan.names, realm, query, after, limit))
+        return _sql_reads.tokens_page(found, limit)
+
+    def events(
+        self, realm: str, /, *, user: str | None, token_id: str | None, after: str | None, limit: int
+    ) -> Page[Event]:
+        """See `Store.events`. Kinds of event that only a newer release knows are left out."""
+        selection = Selection(user, token_id)
+        found = self._rows(_sql_reads.events(self._plan.names, realm, selection, after, limit))
+        return _sql_reads.events_page(found, limit)
+
+    def clients(self, realm: str, /, *, owner: str | None, after: str | None, limit: int) -> Page[Client]:
+        """See `Store.clients`."""
+        found = self._rows(_sql_reads.clients(self._plan.names, realm, owner, after, limit))
+        return _sql_reads.clients_page(found, limit)
+
+    def once(self, realm: str, key: str, /, *, now: float) -> OnceRow | None:
+        """See `Store.once`."""
+        found = self._rows(_sql_reads.once(self._plan.names, realm, key, now))
+        return _sql_reads.once_row(found[0]) if found else None
+
+    def commit(self, realm: str, changes: Sequence[Change], /) -> None:
+        """See `Store.commit`. A commit of `Touch` alone is dropped where it would have to wait.
+
+        Raises:
+            ConflictError: the guard of the first change is false; nothing was written.
+            StoreUnavailableError: it was not applied, or, if the connection was lost, that is not known.
+            InvalidValueError: the database cannot keep such text or such a number.
+        """
+        if not changes:
+            return
+        parts(changes)
+        if is_touch(changes):
+            self._touch(realm, changes)
+            return
+        self.open()
+        self._run(
+            self._writing, partial(_sqlalchemy_work.commit, plan=self._plan, realm=realm, changes=changes)
+        )
+
+    def sweep(self, realm: str, cutoffs: Cutoffs, /, *, limit: int) -> int:
+        """See `Store.sweep`. Some batches may be done when it fails."""
+        self.open()
+        work = partial(_sqlalchemy_work.sweep, plan=self._plan, realm=realm, cutoffs=cutoffs, limit=limit)
+        with suppress(InvalidValueError):
+            return self._run(self._writing, work)
+        return 0
+
+    def _touch(self, realm: str, changes: Sequence[Change]) -> None:
+        touches = [change for change in changes if isinstance(change, Touch)]
+        work = partial(_sqlalchemy_work.touch, plan=self._plan, realm=realm, touches=touches)
+        with suppress(ScopegateError):
+            self.open()
+            self._run(self._writing, work)
+
+    def _rows(self, statement: Statement) -> _sqlalchemy_work.Rows:
+        """What a statement finds; nothing if it asks for what no row can have."""
+        self.open()
+        with suppress(InvalidValueError):
+            return self._run(self._reading, partial(_sqlalchemy_work.rows, statement=statement))
+        return ()
+
+    def _run(self, engine: Engine, work: Callable[[Connection], T]) -> T:
+        """Do work with a connection, and once more if it failed only because of others."""
+        attempt = 1
+        while True:
+            try:
+                with engine.connect() as connection:
+                    return work(connection)
+            except TROUBLE as error:
+                if not may_be_repeated(error, attempt, reading=engine is self._reading):
+                    raise spoken(error) from cause(error)
+            attempt += 1
+            sleep(pause(attempt))
+
+
+def _migrated(connection: Connection, names: Names) -> None:
+    with connection.begin():
+        migrate(connection, names)

@@ -1,0 +1,145 @@
+"""The SQLAlchemy stores keep the contract of stores, on every database and by every driver."""
+
+import pytest
+from sqlalchemy import NullPool, create_engine, event
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from scopegate.stores.sqlalchemy import AsyncSQLAlchemyStore, SQLAlchemyStore, make_metadata
+from scopegate.testing.stores import AsyncStoreContract, DurableStoreContract, OutageContract, awaited
+
+
+def emptied(store, engine):
+    """The store with no row in its tables."""
+    store.open()
+    metadata = make_metadata(dialect=engine.dialect.name)
+    with engine.begin() as connection:
+        for table in metadata.sorted_tables:
+            connection.execute(table.delete())
+    return store
+
+
+@pytest.fixture(scope="session")
+def psycopg_engine(postgresql):
+    """PostgreSQL by psycopg."""
+    engine = create_engine(postgresql.url("psycopg"), pool_size=20)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def pymysql_engine(mariadb):
+    """MariaDB by PyMySQL."""
+    engine = create_engine(mariadb.url("pymysql", "scopegate"), pool_size=20)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def sqlite_engine(tmp_path_factory):
+    """A file of SQLite, as an app may have it already."""
+    engine = create_engine(f"sqlite:///{tmp_path_factory.mktemp('sqlite') / 'app.db'}")
+    yield engine
+    engine.dispose()
+
+
+class OnServer(DurableStoreContract):
+    """What the databases have in common."""
+
+    engine = ""
+
+    @pytest.fixture
+    def store(self, request):
+        """Over the tables, emptied."""
+        self.engine = request.getfixturevalue(self.engine)
+        return emptied(SQLAlchemyStore(self.engine), self.engine)
+
+    def make_another(self, store):
+        """Another store object over the same database."""
+        return SQLAlchemyStore(self.engine)
+
+    def reopen(self, store):
+        """With connections of its own."""
+        store.close()
+        self.engine.dispose()
+        return SQLAlchemyStore(self.engine)
+
+    def dump(self, store):
+        """All rows of all tables."""
+        found = b""
+        with self.engine.connect() as connection:
+            for table in make_metadata(dialect=self.engine.dialect.name).sorted_tables:
+                for row in connection.execute(table.select()):
+                    found += b"".join(cell if isinstance(cell, bytes) else repr(cell).encode() for cell in row)
+        return found
+
+
+class TestPsycopg(OnServer):
+    """PostgreSQL by psycopg."""
+
+    engine = "psycopg_engine"
+
+
+class TestMariaDB(OnServer):
+    """MariaDB by PyMySQL."""
+
+    engine = "pymysql_engine"
+
+
+class TestSQLite(OnServer):
+    """SQLite by the standard library, as an app may have it already."""
+
+    engine = "sqlite_engine"
+
+
+class Awaited(AsyncStoreContract, OnServer):
+    """The asynchronous stores over the same tables; each test has an event loop, so each has an engine, too."""
+
+    driver = ""
+
+    @pytest.fixture
+    def async_store(self, request):
+        """Over the tables, emptied."""
+        self.engine = request.getfixturevalue(self.engine)
+        emptied(SQLAlchemyStore(self.engine), self.engine)
+        self.asynchronous = create_async_engine(self.engine.url.set(drivername=self.driver))
+        return AsyncSQLAlchemyStore(self.asynchronous)
+
+    @pytest.fixture
+    def store(self, async_store):
+        """The asynchronous store, seen by synchronous callers; its engine ends with its loop."""
+        with awaited(async_store) as store:
+            yield store
+            store._run(self.asynchronous.dispose())  # noqa: SLF001 - on the loop that it is bound to
+
+    def make_another(self, store):
+        """The same store: another would need a loop of its own."""
+        return store
+
+    def reopen(self, store):
+        """A synchronous store over the same tables."""
+        store.close()
+        return SQLAlchemyStore(self.engine)
+
+
+class TestAsyncPsycopg(Awaited):
+    """PostgreSQL by psycopg, awaited."""
+
+    engine, driver = "psycopg_engine", "postgresql+psycopg"
+
+
+class TestAsyncpg(Awaited):
+    """PostgreSQL by asyncpg."""
+
+    engine, driver = "psycopg_engine", "postgresql+asyncpg"
+
+
+class TestAiomysql(Awaited):
+    """MariaDB by aiomysql."""
+
+    engine, driver = "pymysql_engine", "mariadb+aiomysql"
+
+
+class TestAiosqlite(Awaited):
+    """SQLite by aiosqlite."""
+
+    engine, driver = "sqlite_engine", "sqlite+aiosqlite"

@@ -133,10 +133,10 @@ class TestAsyncpg(Awaited):
     engine, driver = "psycopg_engine", "postgresql+asyncpg"
 
 
-class TestAiomysql(Awaited):
-    """MariaDB by aiomysql."""
+class TestAsyncmy(Awaited):
+    """MariaDB by asyncmy."""
 
-    engine, driver = "pymysql_engine", "mariadb+aiomysql"
+    engine, driver = "pymysql_engine", "mariadb+asyncmy"
 
 
 class TestAiosqlite(Awaited):

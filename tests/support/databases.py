@@ -280,7 +280,7 @@ class MariaDB(Server):
             return False
 
     def url(self, driver, database="mysql"):
-        """The address for SQLAlchemy, with ``pymysql`` or ``aiomysql``."""
+        """The address for SQLAlchemy, with ``pymysql`` or ``asyncmy``."""
         return f"mariadb+{driver}://root@/{database}?unix_socket={self.socket}"
 
     def execute(self, statement, database="mysql"):

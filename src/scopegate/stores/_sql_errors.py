@@ -93,7 +93,7 @@ def _state(error: DBAPIError) -> str | None:
 
 
 def _number(error: DBAPIError) -> int | None:
-    """MySQL and MariaDB number their errors; PyMySQL and aiomysql put the number first."""
+    """MySQL and MariaDB number their errors; PyMySQL and asyncmy put the number first."""
     arguments = getattr(error.orig, "args", ())
     return arguments[0] if arguments and isinstance(arguments[0], int) else None
 

@@ -1,6 +1,6 @@
 """What an SQL store does at a commit, a read or a sweep, as statements. Pure but for the births it draws."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from json import dumps, loads
 from secrets import randbits
 from typing import Final
@@ -111,9 +111,10 @@ class Plan:
             self.names, realm, first, followers, birth=randbits(_BIRTH_BITS), before=before
         )
 
-    def reading(self, realm: str, token_id: str, digest: bytes | None) -> Mapping[str, object]:
-        """What stands in the places of `token`, in their order."""
-        return {"digest": digest, "realm": realm, "id": token_id}
+    @property
+    def places(self) -> tuple[str, str, str]:
+        """The places of `token`, in the order in which they stand in it."""
+        return ("digest", "realm", "id")
 
 
 def expected_version(first: Leader) -> int:

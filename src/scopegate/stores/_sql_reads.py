@@ -1,6 +1,7 @@
 """What SQL stores read: statements, and rows to values. Pure."""
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from json import dumps, loads
 from typing import Any, Final
 
@@ -68,8 +69,9 @@ def token_statement(names: Names) -> str:
     )
 
 
-def record(row: Sequence[Any]) -> TokenRecord:
-    """The record of a row that `token_statement` found.
+@lru_cache(maxsize=2048)
+def record(row: tuple[Any, ...]) -> TokenRecord:
+    """The record of a row that `token_statement` found; the same row gives the same one.
 
     Raises:
         StoreUnavailableError: the row is damaged.

@@ -24,7 +24,7 @@ from scopegate.stores._sql_reads import Selection, Statement
 from scopegate.stores._sql_schema import Names
 from scopegate.stores._sqlalchemy_feed import FEEDS, changes_by_psycopg
 from scopegate.stores._sqlalchemy_migrate import check, is_current, migrate
-from scopegate.stores._sqlalchemy_raw import ASYNC_LOOKS, look_by_psycopg, raw_sql
+from scopegate.stores._sqlalchemy_raw import AsyncReaders, raw_sql
 
 T = TypeVar("T")
 
@@ -64,8 +64,8 @@ class AsyncSQLAlchemyStore:
         self._writing = engine if isolation is None else engine.execution_options(isolation_level=isolation)
         self._migrates = migrate
         self._raw = raw_sql(self._plan)
+        self._readers = AsyncReaders(engine, dialect.driver)
         self._feed = FEEDS.get(dialect.driver, changes_by_psycopg)
-        self._look = ASYNC_LOOKS.get(dialect.driver, look_by_psycopg)
         self._opening = Lock()
         self._is_open = False
 
@@ -92,8 +92,9 @@ class AsyncSQLAlchemyStore:
             self._is_open = True
 
     async def close(self) -> None:
-        """Forget that the tables were looked at. The engine stays as it is: it is the app's."""
+        """Close the connections that look bearers up. The engine stays as it is: it is the app's."""
         self._is_open = False
+        await self._readers.close()
 
     async def client(self, realm: str, client_id: str, /) -> Client | None:
         """See `Store.client`."""
@@ -103,15 +104,14 @@ class AsyncSQLAlchemyStore:
     async def token(self, realm: str, token_id: str, digest: bytes | None = None, /) -> TokenRecord | None:
         """See `Store.token`. One statement, by the driver itself where that is faster."""
         values = (digest, realm, token_id)
-        found: Sequence[object] | None = None
         if self._raw is not None and self._is_open:
             # What goes wrong here goes wrong again below, and is told apart there.
             with suppress(Exception):
-                found = await self._look(self._engine, self._raw, values)
-                return None if found is None else _sql_reads.record(found)
+                row = await self._readers.look(self._raw, values)
+                return None if row is None else _sql_reads.record(row)
         named = dict(zip(self._plan.places, values, strict=True))
         rows = await self._rows(Statement(self._plan.token, named))
-        return _sql_reads.record(rows[0]) if rows else None
+        return _sql_reads.record(tuple(rows[0])) if rows else None
 
     async def tokens(self, realm: str, query: TokenQuery, /, *, after: str | None, limit: int) -> Page[Token]:
         """See `Store.tokens`."""

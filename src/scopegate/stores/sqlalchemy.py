@@ -29,7 +29,7 @@ from scopegate.stores._sql_schema import VERSION, Names, make_metadata
 from scopegate.stores._sqlalchemy_async import AsyncSQLAlchemyStore
 from scopegate.stores._sqlalchemy_feed import changes
 from scopegate.stores._sqlalchemy_migrate import check, is_current, migrate
-from scopegate.stores._sqlalchemy_raw import look, raw_sql
+from scopegate.stores._sqlalchemy_raw import Readers, raw_sql
 
 __all__ = ["VERSION", "AsyncSQLAlchemyStore", "SQLAlchemyStore", "make_metadata"]
 
@@ -71,6 +71,7 @@ class SQLAlchemyStore:
         self._writing = engine if isolation is None else engine.execution_options(isolation_level=isolation)
         self._migrates = migrate
         self._raw = raw_sql(self._plan)
+        self._readers = Readers(engine)
         self._opening = Lock()
         self._is_open = False
 
@@ -97,8 +98,9 @@ class SQLAlchemyStore:
             self._is_open = True
 
     def close(self) -> None:
-        """Forget that the tables were looked at. The engine stays as it is: it is the app's."""
+        """Close the connections that look bearers up. The engine stays as it is: it is the app's."""
         self._is_open = False
+        self._readers.close()
 
     def client(self, realm: str, client_id: str, /) -> Client | None:
         """See `Store.client`."""
@@ -108,15 +110,14 @@ class SQLAlchemyStore:
     def token(self, realm: str, token_id: str, digest: bytes | None = None, /) -> TokenRecord | None:
         """See `Store.token`. One statement, by the driver itself where that is faster."""
         values = (digest, realm, token_id)
-        found: Sequence[object] | None = None
         if self._raw is not None and self._is_open:
             # What goes wrong here goes wrong again below, and is told apart there.
             with suppress(Exception):
-                found = look(self._engine, self._raw, values)
-                return None if found is None else _sql_reads.record(found)
+                row = self._readers.look(self._raw, values)
+                return None if row is None else _sql_reads.record(row)
         named = dict(zip(self._plan.places, values, strict=True))
         rows = self._rows(Statement(self._plan.token, named))
-        return _sql_reads.record(rows[0]) if rows else None
+        return _sql_reads.record(tuple(rows[0])) if rows else None
 
     def tokens(self, realm: str, query: TokenQuery, /, *, after: str | None, limit: int) -> Page[Token]:
         """See `Store.tokens`."""

@@ -1,11 +1,11 @@
 """The SQLAlchemy stores keep the contract of stores, on every database and by every driver."""
 
 import pytest
-from sqlalchemy import NullPool, create_engine, event
+from sqlalchemy import create_engine
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from scopegate.stores.sqlalchemy import AsyncSQLAlchemyStore, SQLAlchemyStore, make_metadata
-from scopegate.testing.stores import AsyncStoreContract, DurableStoreContract, OutageContract, awaited
+from scopegate.testing.stores import AsyncStoreContract, DurableStoreContract, awaited
 
 
 def emptied(store, engine):
@@ -53,7 +53,7 @@ class OnServer(DurableStoreContract):
         self.engine = request.getfixturevalue(self.engine)
         return emptied(SQLAlchemyStore(self.engine), self.engine)
 
-    def make_another(self, store):
+    def make_another(self, _store):
         """Another store object over the same database."""
         return SQLAlchemyStore(self.engine)
 
@@ -63,13 +63,15 @@ class OnServer(DurableStoreContract):
         self.engine.dispose()
         return SQLAlchemyStore(self.engine)
 
-    def dump(self, store):
+    def dump(self, _store):
         """All rows of all tables."""
         found = b""
         with self.engine.connect() as connection:
             for table in make_metadata(dialect=self.engine.dialect.name).sorted_tables:
                 for row in connection.execute(table.select()):
-                    found += b"".join(cell if isinstance(cell, bytes) else repr(cell).encode() for cell in row)
+                    found += b"".join(
+                        cell if isinstance(cell, bytes) else repr(cell).encode() for cell in row
+                    )
         return found
 
 

@@ -307,7 +307,17 @@ class MariaDB(Server):
     def dump(self, database):
         """What mariadb-dump says."""
         done = subprocess.run(
-            [found("mariadb-dump"), "--no-defaults", "-u", "root", "-S", self.socket, database],
+            [
+                found("mariadb-dump"),
+                "--no-defaults",
+                "-u",
+                "root",
+                "--hex-blob",
+                "--skip-comments",
+                "-S",
+                self.socket,
+                database,
+            ],
             check=True,
             capture_output=True,
         )

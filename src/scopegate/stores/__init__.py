@@ -1,28 +1,38 @@
-"""Stores: in memory and in an SQLite file. They know no rule of OAuth."""
+"""Stores: in memory, in an SQLite file, and in databases. They know no rule of OAuth."""
 
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
 
 from scopegate.stores._colours import AsyncGivenStore, GivenStore, as_async_store, as_store
 from scopegate.stores.memory import AsyncMemoryStore, MemoryStore
 
 if TYPE_CHECKING:
+    from scopegate.stores.sqlalchemy import AsyncSQLAlchemyStore, SQLAlchemyStore
     from scopegate.stores.sqlite import SQLiteStore
 
 __all__ = [
     "AsyncGivenStore",
     "AsyncMemoryStore",
+    "AsyncSQLAlchemyStore",
     "GivenStore",
     "MemoryStore",
+    "SQLAlchemyStore",
     "SQLiteStore",
     "as_async_store",
     "as_store",
 ]
 
 
-def __getattr__(name: str) -> object:
-    """Import sqlite3 only for those who use it."""
-    if name == "SQLiteStore":
-        from scopegate.stores.sqlite import SQLiteStore  # noqa: PLC0415 - loaded when it is used
+_HOMES: Final = {
+    "AsyncSQLAlchemyStore": "sqlalchemy",
+    "SQLAlchemyStore": "sqlalchemy",
+    "SQLiteStore": "sqlite",
+}
 
-        return SQLiteStore
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+def __getattr__(name: str) -> object:
+    """Import a database's module only for those who use it."""
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{home}"), name)

@@ -154,7 +154,8 @@ def make_metadata(
 
 def _tokens(metadata: MetaData, prefix: str) -> None:
     waiting = text("generation = 0")
-    newest = text("created_at DESC")
+    created_at = Column("created_at", Double, nullable=False)
+    newest = created_at.desc()
     Table(
         f"{prefix}tokens",
         metadata,
@@ -163,7 +164,7 @@ def _tokens(metadata: MetaData, prefix: str) -> None:
         Column("birth", BigInteger, nullable=False, autoincrement=False),
         Column("user_id", Name(255), nullable=False),
         Column("client_id", Name(512), nullable=False),
-        Column("created_at", Double, nullable=False),
+        created_at,
         Column("document", _document(), nullable=False),
         Column("settings", _document(), nullable=False),
         Column("version", BigInteger, nullable=False),
@@ -182,7 +183,7 @@ def _tokens(metadata: MetaData, prefix: str) -> None:
         Index(f"{prefix}tokens_by_age", "realm", newest, "id"),
         Index(
             f"{prefix}tokens_pending",
-            *("realm", "created_at", "id"),
+            *("realm", "generation", "created_at"),
             postgresql_where=waiting,
             sqlite_where=waiting,
         ),

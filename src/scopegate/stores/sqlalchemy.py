@@ -9,7 +9,7 @@ from contextlib import suppress
 from functools import partial
 from threading import Lock
 from time import sleep
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from sqlalchemy import Connection, Engine
 
@@ -25,13 +25,16 @@ from scopegate.stores._batch import parts
 from scopegate.stores._sql_errors import TROUBLE, cause, may_be_repeated, pause, spoken
 from scopegate.stores._sql_plan import Plan, is_touch
 from scopegate.stores._sql_reads import Selection, Statement
-from scopegate.stores._sql_schema import VERSION, Names, make_metadata
+from scopegate.stores._sql_schema import VERSION, Names, make_metadata, script
 from scopegate.stores._sqlalchemy_async import AsyncSQLAlchemyStore
 from scopegate.stores._sqlalchemy_feed import changes
 from scopegate.stores._sqlalchemy_migrate import check, is_current, migrate
 from scopegate.stores._sqlalchemy_raw import Readers, raw_sql
 
-__all__ = ["VERSION", "AsyncSQLAlchemyStore", "SQLAlchemyStore", "make_metadata"]
+__all__ = ["VERSION", "AsyncSQLAlchemyStore", "SQLAlchemyStore", "make_metadata", "metadata", "script"]
+
+metadata: Final = make_metadata()
+"""The tables as PostgreSQL has them, under their usual names: for Alembic's ``target_metadata``."""
 
 T = TypeVar("T")
 

@@ -7,15 +7,18 @@ from scopegate.stores._colours import AsyncGivenStore, GivenStore, as_async_stor
 from scopegate.stores.memory import AsyncMemoryStore, MemoryStore
 
 if TYPE_CHECKING:
+    from scopegate.stores.redis import AsyncRedisStore, RedisStore
     from scopegate.stores.sqlalchemy import AsyncSQLAlchemyStore, SQLAlchemyStore
     from scopegate.stores.sqlite import SQLiteStore
 
 __all__ = [
     "AsyncGivenStore",
     "AsyncMemoryStore",
+    "AsyncRedisStore",
     "AsyncSQLAlchemyStore",
     "GivenStore",
     "MemoryStore",
+    "RedisStore",
     "SQLAlchemyStore",
     "SQLiteStore",
     "as_async_store",
@@ -24,7 +27,9 @@ __all__ = [
 
 
 _HOMES: Final = {
+    "AsyncRedisStore": "redis",
     "AsyncSQLAlchemyStore": "sqlalchemy",
+    "RedisStore": "redis",
     "SQLAlchemyStore": "sqlalchemy",
     "SQLiteStore": "sqlite",
 }

@@ -1,33 +1,27 @@
 """What an SQL store does at a commit, a read or a sweep, as statements. Pure but for the births it draws."""
 
 from collections.abc import Sequence
-from json import dumps, loads
 from secrets import randbits
 from typing import Final
 
 from attrs import field, frozen
 
 from scopegate.core.changes import (
-    AdvanceToken,
-    CreateToken,
-    DeleteToken,
-    DropCredential,
     Follower,
     PutClient,
     ReviseToken,
-    RevokeToken,
     Touch,
 )
 from scopegate.errors import ConfigurationError
-from scopegate.protocols import Capabilities, Changed
+from scopegate.protocols import Capabilities
 from scopegate.stores import _sql_postgresql, _sql_reads, _sql_steps
 from scopegate.stores._sql_reads import Statement
 from scopegate.stores._sql_schema import DIALECTS, Names
 from scopegate.stores._sql_steps import Leader, Step
+from scopegate.stores._told import tell
 
 FEEDS: Final = ("psycopg", "asyncpg")
 """The drivers through which PostgreSQL's notices can be heard."""
-_LONGEST: Final = 7000
 _BIRTH_BITS: Final = 63
 
 
@@ -120,42 +114,6 @@ class Plan:
 def expected_version(first: Leader) -> int:
     """The version that a change with a document to replace expects."""
     return first.expected_version if isinstance(first, ReviseToken | PutClient) else 0
-
-
-def tell(realm: str, changes: Sequence[Leader | Follower]) -> str | None:
-    """What to tell of a commit, if it changes what a token or a client was read to be."""
-    tokens: set[str] = set()
-    clients: set[str] = set()
-    for change in changes:
-        match change:
-            case CreateToken(token):
-                tokens.add(token.id)
-            case ReviseToken() | AdvanceToken() | RevokeToken() | DeleteToken() | DropCredential():
-                tokens.add(change.token_id)
-            case PutClient(client):
-                clients.add(client.id)
-            case _:
-                pass
-    if not tokens and not clients:
-        return None
-    told = dumps([realm, sorted(tokens), sorted(clients)])
-    return told if len(told) <= _LONGEST else dumps([realm, [], []])
-
-
-def tell_all(realm: str) -> str:
-    """What to tell when anything in a realm may have changed."""
-    return dumps([realm, [], []])
-
-
-def heard(told: str) -> Sequence[Changed]:
-    """What `tell` told; nothing if it was not by `tell`."""
-    try:
-        realm, tokens, clients = loads(told)
-    except ValueError:
-        return ()
-    found = [Changed(realm, token_id=each) for each in tokens]
-    found += [Changed(realm, client_id=each) for each in clients]
-    return found or [Changed(realm)]
 
 
 def is_touch(changes: Sequence[object]) -> bool:

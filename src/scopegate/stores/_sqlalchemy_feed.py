@@ -13,7 +13,8 @@ from sqlalchemy.util import greenlet_spawn
 from scopegate.errors import StoreUnavailableError
 from scopegate.protocols import Heard
 from scopegate.stores._sql_errors import cause, spoken
-from scopegate.stores._sql_plan import Plan, heard
+from scopegate.stores._sql_plan import Plan
+from scopegate.stores._told import heard
 
 _PROOF = "SELECT 1"
 

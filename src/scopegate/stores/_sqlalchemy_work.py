@@ -16,10 +16,11 @@ from scopegate.core.changes import Change, Touch
 from scopegate.core.records import NEVER, Cutoffs
 from scopegate.stores import _sql_steps, _sql_sweep
 from scopegate.stores._batch import conflict, parts
-from scopegate.stores._sql_plan import Plan, expected_version, tell_all
+from scopegate.stores._sql_plan import Plan, expected_version
 from scopegate.stores._sql_reads import Statement
 from scopegate.stores._sql_steps import Leader, Step
 from scopegate.stores._sql_sweep import Deletion
+from scopegate.stores._told import tell_all
 
 ISOLATION: Final = {"postgresql": "AUTOCOMMIT", "mysql": "READ COMMITTED", "mariadb": "READ COMMITTED"}
 """How commits are isolated. Where a commit is one statement it is a transaction by itself; what MySQL and MariaDB do by

@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 
 from sqlalchemy import create_engine
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
 from tests.support.databases import MariaDB, PostgreSQL, running  # noqa: E402
@@ -18,7 +18,7 @@ from tests.support.databases import MariaDB, PostgreSQL, running  # noqa: E402
 from scopegate.stores.sqlalchemy import VERSION, SQLAlchemyStore  # noqa: E402
 from scopegate.testing._store_cases import furnish  # noqa: E402
 
-FOLDER = ROOT / "tests" / "stores" / "schemas"
+FOLDER = Path(__file__).parent / "schemas"
 
 
 def keep(dialect: str, dump: str) -> None:

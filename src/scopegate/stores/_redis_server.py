@@ -1,0 +1,155 @@
+"""What a Redis server must be asked, what its answers mean, and how its change feed is heard."""
+
+from collections.abc import AsyncIterator, Generator, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, cast
+
+from scopegate.errors import ConfigurationError, InvalidValueError, ScopegateError, StoreUnavailableError
+from scopegate.protocols import Heard
+from scopegate.stores._told import heard
+
+ASKED = ("appendonly", "appendfsync", "maxmemory-policy")
+"""What a server is asked about before a store calls itself durable."""
+
+
+def is_cluster(client: object) -> bool:
+    """Whether a client speaks to a cluster, where each key has a slot."""
+    return hasattr(client, "keyslot")
+
+
+def refuse_to_decode(answer: object) -> None:
+    """See that a client gives bytes.
+
+    Raises:
+        ConfigurationError: it gives text, and not everything that is kept is text.
+    """
+    if isinstance(answer, str):
+        raise ConfigurationError(
+            "the client decodes what it reads, and not everything kept here is text: build it without "
+            "decode_responses=True"
+        )
+
+
+def refuse_to_be_durable(settings: dict[str, str]) -> None:
+    """See that a server keeps what it acknowledged.
+
+    Args:
+        settings: the values of `ASKED` that it told.
+
+    Raises:
+        ConfigurationError: it does not say that it does.
+    """
+    wrong: list[str] = []
+    if settings.get("appendonly") != "yes":
+        wrong.append("appendonly yes")
+    if settings.get("appendfsync") not in {"always", "everysec"}:
+        wrong.append("appendfsync always (or everysec)")
+    if settings.get("maxmemory-policy") != "noeviction":
+        wrong.append("maxmemory-policy noeviction")
+    if wrong:
+        raise ConfigurationError(
+            f"durable=True, and the server does not say that it keeps what it acknowledged: set "
+            f"{', '.join(wrong)} there, or leave durable=True out and lose revocations when it restarts"
+        )
+
+
+def settings_of(answer: Any) -> dict[str, str]:  # noqa: ANN401 - a client may have made a dictionary of it, or not
+    """The answer to ``CONFIG GET``."""
+    if isinstance(answer, dict):
+        named = cast("dict[str | bytes, str | bytes]", answer)
+        return {_text(name): _text(value) for name, value in named.items()}
+    return {_text(name): _text(value) for name, value in zip(answer[::2], answer[1::2], strict=True)}
+
+
+def _text(value: str | bytes) -> str:
+    return value.decode() if isinstance(value, bytes) else value
+
+
+def no_text() -> InvalidValueError:
+    """The error for what is half a character."""
+    return InvalidValueError("text", "it holds half of a surrogate pair: send whole characters")
+
+
+@contextmanager
+def speaking() -> Generator[None]:
+    """Whatever a client says that could not do its work.
+
+    Raises:
+        StoreUnavailableError: the server did not answer, or not as it should.
+        InvalidValueError: the text is none.
+    """
+    try:
+        yield
+    except (ScopegateError, TypeError, GeneratorExit):
+        raise
+    except UnicodeEncodeError:
+        raise InvalidValueError("text", "it holds half of a surrogate pair: send whole characters") from None
+    except Exception as error:
+        raise StoreUnavailableError(
+            f"Redis did not do as asked ({type(error).__name__}): see that it runs and can be reached, and that it "
+            f"has memory left, then try again"
+        ) from error
+
+
+def is_unknown_script(error: Exception) -> bool:
+    """Whether the server does not know a script, as after a restart."""
+    return str(error).startswith("NOSCRIPT") or type(error).__name__ == "NoScriptError"
+
+
+def changes(client: Any, channel: str, beat: float) -> Iterator[Heard]:  # noqa: ANN401 - by what it does
+    """See `FollowedStore.changes`."""
+    with speaking():
+        pubsub = client.pubsub()
+        try:
+            pubsub.subscribe(channel)
+            _subscribed(pubsub.get_message(timeout=max(beat, 1.0)))
+            yield None
+            while True:
+                message = pubsub.get_message(timeout=beat)
+                if message is None:
+                    # Silence proves nothing, so the server is asked for a sign of life.
+                    pubsub.ping()
+                    message = pubsub.get_message(timeout=max(beat, 1.0))
+                    _answered(message)
+                yield from _told(message)
+                yield None
+        finally:
+            with suppress(Exception):
+                pubsub.close()
+
+
+async def changes_async(client: Any, channel: str, beat: float) -> AsyncIterator[Heard]:  # noqa: ANN401 - by what it does
+    """See `AsyncFollowedStore.changes`."""
+    with speaking():
+        pubsub = client.pubsub()
+        try:
+            await pubsub.subscribe(channel)
+            _subscribed(await pubsub.get_message(timeout=max(beat, 1.0)))
+            yield None
+            while True:
+                message = await pubsub.get_message(timeout=beat)
+                if message is None:
+                    await pubsub.ping()
+                    message = await pubsub.get_message(timeout=max(beat, 1.0))
+                    _answered(message)
+                for change in _told(message):
+                    yield change
+                yield None
+        finally:
+            with suppress(Exception):
+                await pubsub.aclose()
+
+
+def _subscribed(message: Any) -> None:  # noqa: ANN401 - a client's own
+    if message is None or message["type"] != "subscribe":
+        raise StoreUnavailableError("Redis did not say that it will tell of changes: listen again")
+
+
+def _answered(message: Any) -> None:  # noqa: ANN401 - a client's own
+    if message is None:
+        raise StoreUnavailableError("Redis gave no sign of life on the feed of changes: listen again")
+
+
+def _told(message: Any) -> Iterator[Heard]:  # noqa: ANN401 - a client's own
+    if message is not None and message["type"] == "message":
+        yield from heard(message["data"])

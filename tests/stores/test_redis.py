@@ -1,12 +1,44 @@
 """The Redis stores keep the contract of stores: on a server, in a cluster, by redis-py and by valkey."""
 
+import socket
+import time
+
 import pytest
-import redis.asyncio
+import redis
+import redis.asyncio.cluster
+import redis.cluster
+import valkey
+from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError  # noqa: A004 - the client's own
+from redis.retry import Retry
+from tests.stores.feeds import AsyncFeedContract, FeedContract
 from tests.support.databases import Redis, running
 
-import redis
+from scopegate.core.changes import (
+    AddCredential,
+    AdvanceToken,
+    AppendEvent,
+    CreateToken,
+    DeleteToken,
+    PutClient,
+    PutOnce,
+    RevokeToken,
+)
+from scopegate.core.records import TokenQuery
+from scopegate.errors import ConfigurationError, StoreUnavailableError
 from scopegate.stores.redis import AsyncRedisStore, RedisStore
-from scopegate.testing.stores import AsyncStoreContract, DurableStoreContract, awaited
+from scopegate.testing._store_cases import everything, furnish
+from scopegate.testing._store_rules import equal
+from scopegate.testing._store_samples import (
+    NOW,
+    digest_of,
+    make_client,
+    make_credential,
+    make_event,
+    make_token,
+    snapshot,
+)
+from scopegate.testing.stores import AsyncStoreContract, DurableStoreContract, OutageContract, awaited
 
 
 def everything_in(client):
@@ -92,3 +124,283 @@ class TestAsyncRedis(AsyncStoreContract, OnServer):
 def asynchronous(server):
     """An asynchronous client of redis-py."""
     return redis.asyncio.Redis(unix_socket_path=server.socket)
+
+
+class TestValkey(OnServer):
+    """By valkey's client, which the store takes by what it does."""
+
+    @pytest.fixture
+    def client(self, redis):
+        """A client of an empty server."""
+        client = valkey.Valkey(unix_socket_path=redis.socket)
+        client.flushall()
+        yield client
+        client.close()
+
+
+@pytest.fixture(scope="session")
+def cluster():
+    """A cluster of one node: every command that touches two slots is refused there."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    if port > 55_535:  # the bus of a cluster has a port that is 10,000 higher
+        port -= 20_000
+    with running(Redis, port=port) as server:
+        assert server.says("CLUSTER ADDSLOTSRANGE 0 16383").startswith(b"+OK")
+        while b"cluster_state:ok" not in server.says("CLUSTER INFO"):
+            time.sleep(0.05)
+        yield server
+
+
+class TestCluster(OnServer):
+    """In a cluster."""
+
+    @pytest.fixture
+    def client(self, cluster):
+        """A client of the empty cluster."""
+        client = redis.cluster.RedisCluster(host="127.0.0.1", port=cluster.port)
+        client.flushall()
+        yield client
+        client.close()
+
+
+class TestAsyncCluster(TestAsyncRedis):
+    """In a cluster, awaited."""
+
+    @pytest.fixture
+    def client(self, cluster):
+        """A client of the empty cluster."""
+        client = redis.cluster.RedisCluster(host="127.0.0.1", port=cluster.port)
+        client.flushall()
+        yield client
+        client.close()
+
+    @pytest.fixture
+    def async_store(self, client, cluster):
+        """Over the same cluster."""
+        self.client = client
+        self.asynchronous = redis.asyncio.cluster.RedisCluster(host="127.0.0.1", port=cluster.port)
+        return AsyncRedisStore(self.asynchronous)
+
+
+class TestOutage(OutageContract):
+    """While there is no server."""
+
+    @pytest.fixture
+    def unreachable(self, tmp_path):
+        """Nobody listens there."""
+        client = redis.Redis(unix_socket_path=str(tmp_path / "nobody"), retry=Retry(NoBackoff(), 0))
+        yield RedisStore(client)
+        client.close()
+
+
+class TestFeed(FeedContract):
+    """Changes are heard by pub/sub."""
+
+    @pytest.fixture
+    def followed(self):
+        """A store on a server that may be killed, and another over the same data."""
+        with running(Redis) as server:
+            clients = connected(server), connected(server)
+            yield RedisStore(clients[0]), RedisStore(clients[1]), server.kill
+            for client in clients:
+                client.close()
+
+
+class TestAsyncFeed(AsyncFeedContract):
+    """The same, awaited."""
+
+    @pytest.fixture
+    def followed(self):
+        """A store on a server that may be killed, another over the same data, and how both are closed."""
+        with running(Redis) as server:
+            client, other = asynchronous(server), connected(server)
+            yield AsyncRedisStore(client), RedisStore(other), server.kill, client.aclose
+            other.close()
+
+
+# What a server must be
+
+
+def test_a_store_is_durable_only_if_the_server_says_so():
+    """Each setting that is missing is named, with what to set; and what it kept is there after kill -9."""
+    with running(Redis) as server:
+        client = connected(server)
+        assert not RedisStore(client).capabilities.durable
+        store = RedisStore(client, durable=True)
+        with pytest.raises(ConfigurationError, match="set appendonly yes there"):
+            store.open()
+        with pytest.raises(ConfigurationError, match="set appendonly yes there"):
+            store.commit("realm", [CreateToken(make_token())])
+        client.config_set("appendonly", "yes")
+        client.config_set("appendfsync", "no")
+        client.config_set("maxmemory-policy", "allkeys-lru")
+        with pytest.raises(ConfigurationError, match=r"appendfsync always .*, maxmemory-policy noeviction"):
+            store.open()
+        client.close()
+
+
+def test_what_a_durable_server_acknowledged_outlives_a_kill():
+    """With an append-only file that is written through."""
+    with running(Redis, durable=True) as server:
+        client = connected(server)
+        store = RedisStore(client, durable=True)
+        assert store.capabilities.durable
+        furnish(store, "realm")
+        before = everything(store, "realm")
+        server.kill()
+        with pytest.raises(StoreUnavailableError):
+            store.commit("realm", [RevokeToken("one", NOW, "lost")])
+        server.start()
+        equal(everything(store, "realm"), before, "a restart loses nothing, and the same store goes on")
+        client.close()
+
+
+def test_a_client_that_decodes_is_refused_when_the_store_is_opened():
+    """Not everything that is kept is text."""
+    with running(Redis) as server:
+        client = redis.Redis(unix_socket_path=server.socket, decode_responses=True)
+        with pytest.raises(ConfigurationError, match="decode_responses"):
+            RedisStore(client).open()
+        client.close()
+
+
+# What happens between the steps of a commit
+
+
+class Cut:
+    """A client that dies before or after the nth command."""
+
+    def __init__(self, client, place, *, after=False):
+        self.client, self.place, self.after, self.count = client, place, after, 0
+
+    def execute_command(self, *words):
+        """Until then it works."""
+        self.count += 1
+        if self.count > self.place:
+            raise ConnectionError
+        if self.count == self.place and not self.after:
+            raise ConnectionError
+        found = self.client.execute_command(*words)
+        if self.count == self.place:
+            raise ConnectionError
+        return found
+
+    def pipeline(self, **options):
+        """Reads are not cut."""
+        return self.client.pipeline(**options)
+
+
+BATCHES = {
+    "create": [
+        CreateToken(make_token("new", user="eve")),
+        AddCredential(make_credential("x", "new", keep_until=5.0)),
+    ],
+    "advance": [
+        AdvanceToken("one", 2, NOW),
+        AddCredential(make_credential("x", generation=3, keep_until=5.0)),
+    ],
+    "revoke": [RevokeToken("one", NOW, "over")],
+    "delete": [DeleteToken("one")],
+    "put client": [PutClient(make_client("other", owner="eve"), 0)],
+    "put once": [PutOnce("new", b"value", NOW + 9, NOW)],
+}
+
+
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("case", BATCHES)
+def test_whoever_dies_between_the_steps_leaves_all_or_nothing(redis, case, after):
+    """At every step: what can be read is the state before or the one after, and another can go on from there."""
+    client, place, seen = connected(redis), 1, set()
+    changes = [*BATCHES[case], AppendEvent(make_event("told", user="eve", token_id="new"))]
+    client.flushall()
+    furnish(RedisStore(client), "realm")
+    before = look(client)
+    RedisStore(client).commit("realm", changes)
+    done = look(client)
+    assert done != before
+    while cut_off(client, changes, place, after=after):
+        found = look(client)
+        assert found in (before, done), f"cut at command {place}"
+        seen.add(found == done)
+        if found == before:
+            RedisStore(client).commit("realm", changes)
+            assert look(client) == done, f"tried again after a cut at command {place}"
+        place += 1
+    assert seen == {False, True}
+    client.close()
+
+
+def cut_off(client, changes, place, *, after):
+    """Whether a commit in a fresh realm was cut at that command."""
+    client.flushall()
+    furnish(RedisStore(client), "realm")
+    store = RedisStore(Cut(client, place, after=after))
+    store._is_open = True  # noqa: SLF001 - its first command is one of the commit
+    try:
+        store.commit("realm", changes)
+    except StoreUnavailableError:
+        return True
+    return False
+
+
+def look(client):
+    """All that can be read."""
+    store = RedisStore(client)
+    digests = [digest_of(name) for name in ("x", "first", "second")]
+    found = snapshot(store, "realm", digests=digests, keys=("new", "kept"))
+    lists = [
+        store.tokens("realm", TokenQuery(user="eve"), after=None, limit=9).items,
+        store.events("realm", user="eve", token_id=None, after=None, limit=9).items,
+        store.clients("realm", owner="eve", after=None, limit=9).items,
+    ]
+    return repr((found, lists))
+
+
+def test_a_client_that_repeats_a_command_does_not_repeat_a_commit(redis):
+    """A client asks again when it had no answer; a commit whose answer was lost is unknown, and never a conflict."""
+    client = connected(redis)
+    client.flushall()
+    furnish(RedisStore(client), "realm")
+
+    class Forgetful:
+        def __getattr__(self, name):
+            return getattr(client, name)
+
+        def execute_command(self, *words):
+            if words[0] == "EVALSHA":
+                client.execute_command(*words)
+            return client.execute_command(*words)
+
+    store = RedisStore(Forgetful())
+    store.commit("realm", [AdvanceToken("one", 2, NOW), AppendEvent(make_event("once"))])
+    assert store.token("realm", "one").token.generation == 3
+    events = store.events("realm", user="ann", token_id=None, after=None, limit=9).items
+    assert [event.detail["what"] for event in events] == ["once", "furnished"]
+    client.close()
+
+
+def test_scripts_are_loaded_again_after_a_restart(redis):
+    """The server forgets them; nobody notices."""
+    client = connected(redis)
+    client.flushall()
+    store = RedisStore(client)
+    furnish(store, "realm")
+    client.script_flush()
+    assert store.token("realm", "one", digest_of("first")).credential is not None
+    client.close()
+
+
+def test_a_bearer_look_up_is_one_command(redis):
+    """Outside a cluster."""
+    client = connected(redis)
+    store = RedisStore(client)
+    furnish(store, "look")
+    counted = Cut(client, 10**9)
+    reader = RedisStore(counted)
+    reader.token("look", "one", digest_of("first"))
+    before = counted.count
+    reader.token("look", "one", digest_of("first"))
+    assert counted.count - before == 1
+    client.close()

@@ -195,7 +195,11 @@ class PostgreSQL(Server):
 
 
 class Redis(Server):
-    """Redis on a socket in its folder; ``durable=True``: an append-only file, written through at each command."""
+    """Redis on a socket in its folder.
+
+    ``durable=True``: an append-only file, written through at each command. ``port``: also there, on loopback, as a
+    cluster of one node that serves all slots.
+    """
 
     def __init__(self, folder, *, durable=False, port=0):
         super().__init__(folder)
@@ -210,6 +214,7 @@ class Redis(Server):
     def command(self):
         """No configuration file."""
         speed = ["--appendonly", "yes", "--appendfsync", "always"] if self._durable else ["--save", ""]
+        cluster = ["--cluster-enabled", "yes", "--bind", "127.0.0.1"] if self.port else []
         return [
             *(
                 self._program,
@@ -220,19 +225,23 @@ class Redis(Server):
                 "--unixsocketperm",
                 "777",
             ),
-            *("--dir", str(self.folder), "--maxmemory-policy", "noeviction", *speed),
+            *("--dir", str(self.folder), "--maxmemory-policy", "noeviction", *speed, *cluster),
         ]
 
     def ready(self):
         """Whether it answers PING; while it loads its data it does not."""
+        return self.says("PING").startswith(b"+PONG")
+
+    def says(self, command):
+        """The beginning of the answer to a command; nothing if there is none."""
         try:
             with socket.socket(socket.AF_UNIX) as connection:
                 connection.settimeout(1)
                 connection.connect(self.socket)
-                connection.sendall(b"PING\r\n")
-                return connection.recv(16).startswith(b"+PONG")
+                connection.sendall(f"{command}\r\n".encode())
+                return connection.recv(4096)
         except OSError:
-            return False
+            return b""
 
 
 class MariaDB(Server):

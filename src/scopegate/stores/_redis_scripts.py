@@ -134,6 +134,11 @@ end
 return redis.call('HDEL', KEYS[1], ARGV[1])
 """)
 
+TELL: Final = Script("""
+-- KEYS: any of the realm. ARGV: a channel, what to tell there.
+return redis.call('PUBLISH', ARGV[1], ARGV[2])
+""")
+
 SWEEP_TOKEN: Final = Script("""
 -- KEYS: a token, its credentials, their times. ARGV: what to free, a time, how many.
 -- Frees credentials, or the bare token; tells how many, and which time comes next.

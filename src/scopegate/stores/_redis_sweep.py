@@ -6,7 +6,7 @@ from typing import Final
 from scopegate.core.records import NEVER, Cutoffs
 from scopegate.stores import _redis_commit, _redis_rows
 from scopegate.stores._redis_rows import Keys
-from scopegate.stores._redis_scripts import FORGET, SWEEP_ROW, SWEEP_TOKEN
+from scopegate.stores._redis_scripts import FORGET, SWEEP_ROW, SWEEP_TOKEN, TELL
 from scopegate.stores._redis_talks import Place, Run, Talk, Together, deliver, history_keys, say
 from scopegate.stores._told import tell_all
 
@@ -35,7 +35,7 @@ def sweep(place: Place, cutoffs: Cutoffs, limit: int) -> Talk[int]:
         names = yield from _until(keys, "by-time", cutoffs.events_before)
         freed += yield from _forget(keys, names, limit - freed)
     if freed:
-        yield ("PUBLISH", place.channel, tell_all(keys.realm))
+        yield Run(TELL, (keys.shared("events"),), (place.channel, tell_all(keys.realm)))
     return freed
 
 

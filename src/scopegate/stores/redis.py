@@ -61,7 +61,9 @@ class RedisStore:
         if self._is_open:
             return
         with _redis_server.speaking():
-            _redis_server.refuse_to_decode(self._client.execute_command("ECHO", "scopegate"))
+            key = self._place("").keys.shared("open")
+            answer = self._client.execute_command("EVAL", "return ARGV[1]", 1, key, "scopegate")
+            _redis_server.refuse_to_decode(answer)
             if self._durable:
                 told = self._client.config_get(*_redis_server.ASKED)
                 _redis_server.refuse_to_be_durable(_redis_server.settings_of(told))

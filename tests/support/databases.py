@@ -245,10 +245,11 @@ class Redis(Server):
 
 
 class MariaDB(Server):
-    """MariaDB on a socket in its folder."""
+    """MariaDB on a socket in its folder; ``durable=False`` writes to the disk once a second."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, *, durable=False):
         super().__init__(folder)
+        self._durable = durable
         self._program = found("mariadbd", "/usr/sbin")
         done = subprocess.run(
             [
@@ -274,7 +275,11 @@ class MariaDB(Server):
         """No port, one socket."""
         return [
             *(self._program, "--no-defaults", f"--datadir={self.folder / 'data'}", f"--socket={self.socket}"),
-            *("--skip-networking", "--innodb-flush-log-at-trx-commit=0", "--max-connections=300"),
+            *(
+                "--skip-networking",
+                f"--innodb-flush-log-at-trx-commit={int(self._durable)}",
+                "--max-connections=300",
+            ),
             f"--pid-file={self.folder / 'm.pid'}",
         ]
 

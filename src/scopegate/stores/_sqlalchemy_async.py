@@ -59,9 +59,10 @@ class AsyncSQLAlchemyStore:
         dialect = engine.dialect
         self._plan = Plan(Names(prefix, schema), dialect.name, dialect.driver, notify)
         self._engine = engine
-        self._reading = engine.execution_options(isolation_level="AUTOCOMMIT")
         isolation = _sqlalchemy_work.ISOLATION.get(dialect.name)
-        self._writing = engine if isolation is None else engine.execution_options(isolation_level=isolation)
+        self._reading = engine.execution_options(**({"isolation_level": isolation} if isolation else {}))
+        self._writing = self._reading if self._plan.in_one_statement else engine
+        self._trouble = (*TROUBLE, dialect.loaded_dbapi.Error)
         self._migrates = migrate
         self._raw = raw_sql(self._plan)
         self._readers = AsyncReaders(engine, dialect.driver)
@@ -86,8 +87,8 @@ class AsyncSQLAlchemyStore:
                 return
             names = self._plan.names
             if not self._migrates:
-                await self._run(self._reading, partial(check, names=names))
-            elif not await self._run(self._reading, partial(is_current, names=names)):
+                await self._run(self._reading, partial(check, names=names), reading=True)
+            elif not await self._run(self._reading, partial(is_current, names=names), reading=True):
                 await self._run(self._engine, partial(_migrated, names=names))
             self._is_open = True
 
@@ -189,18 +190,19 @@ class AsyncSQLAlchemyStore:
         """What a statement finds; nothing if it asks for what no row can have."""
         await self.open()
         with suppress(InvalidValueError):
-            return await self._run(self._reading, partial(_sqlalchemy_work.rows, statement=statement))
+            work = partial(_sqlalchemy_work.rows, statement=statement)
+            return await self._run(self._reading, work, reading=True)
         return ()
 
-    async def _run(self, engine: AsyncEngine, work: Callable[[Connection], T]) -> T:
-        """Do work with a connection, and once more if it failed only because of others."""
+    async def _run(self, engine: AsyncEngine, work: Callable[[Connection], T], *, reading: bool = False) -> T:
+        """Do work with a connection, and again if it failed only because of others, or only read."""
         attempt = 1
         while True:
             try:
                 async with engine.connect() as connection:
                     return await connection.run_sync(work)
-            except TROUBLE as error:
-                if not may_be_repeated(error, attempt, reading=engine is self._reading):
+            except self._trouble as error:
+                if not may_be_repeated(error, attempt, reading=reading):
                     raise spoken(error) from cause(error)
             attempt += 1
             await sleep(pause(attempt))

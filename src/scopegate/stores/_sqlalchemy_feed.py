@@ -8,7 +8,6 @@ from typing import Any, Final
 
 from sqlalchemy import Engine
 from sqlalchemy.ext.asyncio import AsyncEngine
-from sqlalchemy.util import greenlet_spawn
 
 from scopegate.errors import StoreUnavailableError
 from scopegate.protocols import Heard
@@ -98,8 +97,7 @@ def _lent(engine: Engine) -> Generator[Any]:
         driver.autocommit = True
         yield driver
     finally:
-        with suppress(Exception):
-            pooled.close()
+        driver.close()
 
 
 @asynccontextmanager
@@ -111,7 +109,7 @@ async def _lent_async(engine: AsyncEngine) -> AsyncGenerator[Any]:
         yield driver
     finally:
         with suppress(Exception):
-            await greenlet_spawn(pooled.close)
+            await driver.close()
 
 
 FEEDS: Final = {"psycopg": changes_by_psycopg, "asyncpg": changes_by_asyncpg}

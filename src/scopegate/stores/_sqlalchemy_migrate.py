@@ -4,7 +4,7 @@ from typing import Final
 
 from sqlalchemy import Connection, inspect, text
 
-from scopegate.errors import ConfigurationError
+from scopegate.errors import ConfigurationError, StoreUnavailableError
 from scopegate.stores._sql_schema import VERSION, Names, created, make_metadata, steps
 
 _LOCKS: Final = {
@@ -40,12 +40,19 @@ def migrate(connection: Connection, names: Names) -> None:
     lock = _LOCKS.get(dialect)
     if lock is None:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
-    else:
-        connection.execute(text(lock), {"name": names.version})
-    if is_current(connection, names):
-        return
+    elif connection.execute(text(lock), {"name": names.version}).scalar() == 0:
+        raise StoreUnavailableError("others have been changing the tables for a minute: try again")
+    try:
+        if not is_current(connection, names):
+            _take_steps(connection, names)
+    finally:
+        if dialect in {"mysql", "mariadb"}:
+            connection.execute(text("SELECT RELEASE_LOCK(:name)"), {"name": names.version})
+
+
+def _take_steps(connection: Connection, names: Names) -> None:
     _create_schema(connection, names)
-    metadata = make_metadata(dialect=dialect, prefix=names.prefix, schema=names.schema)
+    metadata = make_metadata(dialect=connection.dialect.name, prefix=names.prefix, schema=names.schema)
     for step in steps(metadata)[_version(connection, names) :]:
         for statement in step:
             connection.execute(statement)
@@ -53,6 +60,8 @@ def migrate(connection: Connection, names: Names) -> None:
     connection.execute(text(f"DELETE FROM {names.version}"))  # noqa: S608 - Names checks its names
     insert = f"INSERT INTO {names.version} (only_row, version) VALUES (1, {VERSION})"  # noqa: S608 - likewise
     connection.execute(text(insert))
+    if connection.dialect.name in {"mysql", "mariadb"}:
+        connection.exec_driver_sql("COMMIT")  # before the lock is let go
 
 
 def check(connection: Connection, names: Names) -> None:

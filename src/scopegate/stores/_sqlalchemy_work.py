@@ -22,9 +22,10 @@ from scopegate.stores._sql_steps import Leader, Step
 from scopegate.stores._sql_sweep import Deletion
 from scopegate.stores._told import tell_all
 
-ISOLATION: Final = {"postgresql": "AUTOCOMMIT", "mysql": "READ COMMITTED", "mariadb": "READ COMMITTED"}
-"""How commits are isolated. Where a commit is one statement it is a transaction by itself; what MySQL and MariaDB do by
-default locks gaps between rows, which lets strangers wait for each other."""
+ISOLATION: Final = {"postgresql": "AUTOCOMMIT", "sqlite": "AUTOCOMMIT"}
+"""Where a statement can be a transaction by itself without asking the server for it."""
+_GAPLESS: Final = "SET TRANSACTION ISOLATION LEVEL READ COMMITTED"
+"""What MySQL and MariaDB do by default locks gaps between rows, which lets strangers wait for each other."""
 
 Rows = Sequence[Sequence[Any]]
 
@@ -54,6 +55,8 @@ def commit(connection: Connection, plan: Plan, realm: str, changes: Sequence[Cha
             raise conflict(first)
         return
     with _transaction(connection):
+        if plan.dialect in {"mysql", "mariadb"}:
+            connection.exec_driver_sql(_GAPLESS)
         for step in plan.steps(realm, first, followers, before):
             if not _taken(connection, step):
                 raise conflict(first)

@@ -69,9 +69,10 @@ class SQLAlchemyStore:
         dialect = engine.dialect
         self._plan = Plan(Names(prefix, schema), dialect.name, dialect.driver, notify)
         self._engine = engine
-        self._reading = engine.execution_options(isolation_level="AUTOCOMMIT")
         isolation = _sqlalchemy_work.ISOLATION.get(dialect.name)
-        self._writing = engine if isolation is None else engine.execution_options(isolation_level=isolation)
+        self._reading = engine.execution_options(**({"isolation_level": isolation} if isolation else {}))
+        self._writing = self._reading if self._plan.in_one_statement else engine
+        self._trouble = (*TROUBLE, dialect.loaded_dbapi.Error)
         self._migrates = migrate
         self._raw = raw_sql(self._plan)
         self._readers = Readers(engine)
@@ -95,8 +96,8 @@ class SQLAlchemyStore:
                 return
             names = self._plan.names
             if not self._migrates:
-                self._run(self._reading, partial(check, names=names))
-            elif not self._run(self._reading, partial(is_current, names=names)):
+                self._run(self._reading, partial(check, names=names), reading=True)
+            elif not self._run(self._reading, partial(is_current, names=names), reading=True):
                 self._run(self._engine, partial(_migrated, names=names))
             self._is_open = True
 
@@ -196,18 +197,19 @@ class SQLAlchemyStore:
         """What a statement finds; nothing if it asks for what no row can have."""
         self.open()
         with suppress(InvalidValueError):
-            return self._run(self._reading, partial(_sqlalchemy_work.rows, statement=statement))
+            work = partial(_sqlalchemy_work.rows, statement=statement)
+            return self._run(self._reading, work, reading=True)
         return ()
 
-    def _run(self, engine: Engine, work: Callable[[Connection], T]) -> T:
-        """Do work with a connection, and once more if it failed only because of others."""
+    def _run(self, engine: Engine, work: Callable[[Connection], T], *, reading: bool = False) -> T:
+        """Do work with a connection, and again if it failed only because of others, or only read."""
         attempt = 1
         while True:
             try:
                 with engine.connect() as connection:
                     return work(connection)
-            except TROUBLE as error:
-                if not may_be_repeated(error, attempt, reading=engine is self._reading):
+            except self._trouble as error:
+                if not may_be_repeated(error, attempt, reading=reading):
                     raise spoken(error) from cause(error)
             attempt += 1
             sleep(pause(attempt))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias, runtime_checkable
 from attrs import frozen
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Sequence
+    from collections.abc import AsyncGenerator, Generator, Sequence
 
     from scopegate.core.changes import Change
     from scopegate.core.clients import Client
@@ -179,8 +179,8 @@ class AsyncStore(Protocol):
 class FollowedStore(Store, Protocol):
     """A store that tells of its changes, whoever made them, soon after they were committed."""
 
-    def changes(self, *, beat: float) -> Iterator[Heard]:
-        """Listen, from now on. Closing the iterator, or leaving it, ends the listening.
+    def changes(self, *, beat: float) -> Generator[Heard, None, None]:
+        """Listen, from now on. Closing the generator ends the listening.
 
         The first item is None: whatever is committed after it is heard. Then come the changes, and None again at
         least every ``beat`` seconds, each after an exchange with the server that shows the feed to be alive. A
@@ -196,7 +196,7 @@ class FollowedStore(Store, Protocol):
 class AsyncFollowedStore(AsyncStore, Protocol):
     """`FollowedStore`, awaited."""
 
-    def changes(self, *, beat: float) -> AsyncIterator[Heard]:
+    def changes(self, *, beat: float) -> AsyncGenerator[Heard, None]:
         """See `FollowedStore.changes`."""
         ...
 

@@ -7,15 +7,18 @@ from scopegate.stores._colours import AsyncGivenStore, GivenStore, as_async_stor
 from scopegate.stores.memory import AsyncMemoryStore, MemoryStore
 
 if TYPE_CHECKING:
+    from scopegate.stores.cached import AsyncCachedStore, CachedStore
     from scopegate.stores.redis import AsyncRedisStore, RedisStore
     from scopegate.stores.sqlalchemy import AsyncSQLAlchemyStore, SQLAlchemyStore
     from scopegate.stores.sqlite import SQLiteStore
 
 __all__ = [
+    "AsyncCachedStore",
     "AsyncGivenStore",
     "AsyncMemoryStore",
     "AsyncRedisStore",
     "AsyncSQLAlchemyStore",
+    "CachedStore",
     "GivenStore",
     "MemoryStore",
     "RedisStore",
@@ -27,8 +30,10 @@ __all__ = [
 
 
 _HOMES: Final = {
+    "AsyncCachedStore": "cached",
     "AsyncRedisStore": "redis",
     "AsyncSQLAlchemyStore": "sqlalchemy",
+    "CachedStore": "cached",
     "RedisStore": "redis",
     "SQLAlchemyStore": "sqlalchemy",
     "SQLiteStore": "sqlite",

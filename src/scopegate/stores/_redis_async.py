@@ -1,6 +1,6 @@
 """The Redis store for asynchronous clients."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import suppress
 from secrets import token_hex
 from typing import Any, TypeVar
@@ -116,7 +116,7 @@ class AsyncRedisStore:
         """See `Store.sweep`. Some rows may be freed when it fails."""
         return await self._read(sweep(self._place(realm), cutoffs, limit), 0)
 
-    def changes(self, *, beat: float) -> AsyncIterator[Heard]:
+    def changes(self, *, beat: float) -> AsyncGenerator[Heard, None]:
         """See `FollowedStore.changes`. It keeps one connection of the client's."""
         return _redis_server.changes_async(self._client, self._place("").channel, beat)
 

@@ -1,7 +1,8 @@
 """What a Redis server must be asked, what its answers mean, and how its change feed is heard."""
 
-from collections.abc import AsyncIterator, Generator, Iterator
+from collections.abc import AsyncGenerator, Generator, Iterator
 from contextlib import contextmanager, suppress
+from time import monotonic
 from typing import Any, cast
 
 from scopegate.errors import ConfigurationError, InvalidValueError, ScopegateError, StoreUnavailableError
@@ -96,7 +97,7 @@ def is_unknown_script(error: Exception) -> bool:
     return str(error).startswith("NOSCRIPT") or type(error).__name__ == "NoScriptError"
 
 
-def changes(client: Any, channel: str, beat: float) -> Iterator[Heard]:  # noqa: ANN401 - by what it does
+def changes(client: Any, channel: str, beat: float) -> Generator[Heard, None, None]:  # noqa: ANN401 - by what it does
     """See `FollowedStore.changes`."""
     with speaking():
         pubsub = client.pubsub()
@@ -104,21 +105,24 @@ def changes(client: Any, channel: str, beat: float) -> Iterator[Heard]:  # noqa:
             pubsub.subscribe(channel)
             _subscribed(pubsub.get_message(timeout=max(beat, 1.0)))
             yield None
+            proof = monotonic()
             while True:
-                message = pubsub.get_message(timeout=beat)
-                if message is None:
-                    # Silence proves nothing, so the server is asked for a sign of life.
-                    pubsub.ping()
-                    message = pubsub.get_message(timeout=max(beat, 1.0))
-                    _answered(message)
+                message = pubsub.get_message(timeout=max(proof + beat - monotonic(), 0.001))
                 yield from _told(message)
+                if monotonic() - proof < beat:
+                    continue
+                # Answers come in order, so the answer to this says that all before it was heard.
+                pubsub.ping()
+                while not _is_answer(message := pubsub.get_message(timeout=max(beat, 1.0))):
+                    yield from _told(message)
+                proof = monotonic()
                 yield None
         finally:
             with suppress(Exception):
                 pubsub.close()
 
 
-async def changes_async(client: Any, channel: str, beat: float) -> AsyncIterator[Heard]:  # noqa: ANN401 - by what it does
+async def changes_async(client: Any, channel: str, beat: float) -> AsyncGenerator[Heard, None]:  # noqa: ANN401 - by what it does
     """See `AsyncFollowedStore.changes`."""
     with speaking():
         pubsub = client.pubsub()
@@ -126,14 +130,18 @@ async def changes_async(client: Any, channel: str, beat: float) -> AsyncIterator
             await pubsub.subscribe(channel)
             _subscribed(await pubsub.get_message(timeout=max(beat, 1.0)))
             yield None
+            proof = monotonic()
             while True:
-                message = await pubsub.get_message(timeout=beat)
-                if message is None:
-                    await pubsub.ping()
-                    message = await pubsub.get_message(timeout=max(beat, 1.0))
-                    _answered(message)
+                message = await pubsub.get_message(timeout=max(proof + beat - monotonic(), 0.001))
                 for change in _told(message):
                     yield change
+                if monotonic() - proof < beat:
+                    continue
+                await pubsub.ping()
+                while not _is_answer(message := await pubsub.get_message(timeout=max(beat, 1.0))):
+                    for change in _told(message):
+                        yield change
+                proof = monotonic()
                 yield None
         finally:
             with suppress(Exception):
@@ -145,9 +153,11 @@ def _subscribed(message: Any) -> None:  # noqa: ANN401 - a client's own
         raise StoreUnavailableError("Redis did not say that it will tell of changes: listen again")
 
 
-def _answered(message: Any) -> None:  # noqa: ANN401 - a client's own
+def _is_answer(message: Any) -> bool:  # noqa: ANN401 - a client's own
+    """Whether this is the sign of life that was asked for."""
     if message is None:
         raise StoreUnavailableError("Redis gave no sign of life on the feed of changes: listen again")
+    return bool(message["type"] == "pong")
 
 
 def _told(message: Any) -> Iterator[Heard]:  # noqa: ANN401 - a client's own

@@ -1,7 +1,7 @@
 """The SQLAlchemy store for asynchronous engines."""
 
 from asyncio import Lock, sleep
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import TypeVar
@@ -166,7 +166,7 @@ class AsyncSQLAlchemyStore:
             return await self._run(self._writing, work)
         return 0
 
-    def changes(self, *, beat: float) -> AsyncIterator[Heard]:
+    def changes(self, *, beat: float) -> AsyncGenerator[Heard, None]:
         """See `FollowedStore.changes`. It keeps one connection, which it takes out of the engine's pool.
 
         Raises:

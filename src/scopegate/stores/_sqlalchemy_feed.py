@@ -1,16 +1,17 @@
 """PostgreSQL's notices as a change feed: one connection of the engine's, kept for as long as somebody listens."""
 
 from asyncio import Queue, timeout
-from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
+from collections.abc import AsyncGenerator, Generator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from functools import partial
+from time import monotonic
 from typing import Any, Final
 
 from sqlalchemy import Engine
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from scopegate.errors import StoreUnavailableError
-from scopegate.protocols import Heard
+from scopegate.protocols import Changed, Heard
 from scopegate.stores._sql_errors import cause, spoken
 from scopegate.stores._sql_plan import Plan
 from scopegate.stores._told import heard
@@ -18,34 +19,48 @@ from scopegate.stores._told import heard
 _PROOF = "SELECT 1"
 
 
-def changes(engine: Engine, plan: Plan, beat: float) -> Iterator[Heard]:
+def changes(engine: Engine, plan: Plan, beat: float) -> Generator[Heard, None, None]:
     """See `FollowedStore.changes`; by psycopg."""
     with _lost(), _lent(engine) as driver:
         driver.execute(f"LISTEN {plan.channel}")
         yield None
+        proof = monotonic()
         while True:
-            for notice in driver.notifies(timeout=beat, stop_after=1):
+            for notice in driver.notifies(timeout=max(proof + beat - monotonic(), 0.001), stop_after=1):
                 yield from heard(notice.payload)
-            driver.execute(_PROOF)
-            yield None
+            if monotonic() - proof >= beat:
+                # What was told before the answer is there with it.
+                driver.execute(_PROOF)
+                for notice in driver.notifies(timeout=0):
+                    yield from heard(notice.payload)
+                proof = monotonic()
+                yield None
 
 
-async def changes_by_psycopg(engine: AsyncEngine, plan: Plan, beat: float) -> AsyncIterator[Heard]:
+async def changes_by_psycopg(engine: AsyncEngine, plan: Plan, beat: float) -> AsyncGenerator[Heard, None]:
     """See `FollowedStore.changes`; by psycopg."""
     with _lost():
         async with _lent_async(engine) as driver:
             await driver.set_autocommit(True)
             await driver.execute(f"LISTEN {plan.channel}")
             yield None
+            proof = monotonic()
             while True:
-                async for notice in driver.notifies(timeout=beat, stop_after=1):
+                async for notice in driver.notifies(
+                    timeout=max(proof + beat - monotonic(), 0.001), stop_after=1
+                ):
                     for change in heard(notice.payload):
                         yield change
-                await driver.execute(_PROOF)
-                yield None
+                if monotonic() - proof >= beat:
+                    await driver.execute(_PROOF)
+                    async for notice in driver.notifies(timeout=0):
+                        for change in heard(notice.payload):
+                            yield change
+                    proof = monotonic()
+                    yield None
 
 
-async def changes_by_asyncpg(engine: AsyncEngine, plan: Plan, beat: float) -> AsyncIterator[Heard]:
+async def changes_by_asyncpg(engine: AsyncEngine, plan: Plan, beat: float) -> AsyncGenerator[Heard, None]:
     """See `FollowedStore.changes`; by asyncpg."""
     told: Queue[str | None] = Queue()
     with _lost():
@@ -53,19 +68,28 @@ async def changes_by_asyncpg(engine: AsyncEngine, plan: Plan, beat: float) -> As
             driver.add_termination_listener(partial(_end, told))
             await driver.add_listener(plan.channel, partial(_put, told))
             yield None
+            proof = monotonic()
             while True:
                 payload: str | None = ""
                 with suppress(TimeoutError):
-                    async with timeout(beat):
+                    async with timeout(max(proof + beat - monotonic(), 0.001)):
                         payload = await told.get()
-                if payload is None:
-                    raise StoreUnavailableError(
-                        "PostgreSQL closed the connection that changes are heard by: listen again"
-                    )
-                for change in heard(payload):
+                for change in _heard(payload):
                     yield change
-                await driver.fetchval(_PROOF, timeout=max(beat, 1.0))
-                yield None
+                if monotonic() - proof >= beat:
+                    await driver.fetchval(_PROOF, timeout=max(beat, 1.0))
+                    while not told.empty():
+                        for change in _heard(told.get_nowait()):
+                            yield change
+                    proof = monotonic()
+                    yield None
+
+
+def _heard(payload: str | None) -> Sequence[Changed]:
+    """What asyncpg put into the queue: a notice, or None at the end."""
+    if payload is None:
+        raise StoreUnavailableError("PostgreSQL ended the connection of the feed: listen again")
+    return heard(payload) if payload else ()
 
 
 def _put(told: Queue[str | None], _driver: object, _pid: int, _channel: str, payload: str) -> None:

@@ -20,8 +20,8 @@ _LONGEST: Final = 7000
 """A notice of PostgreSQL has room for hardly more."""
 
 
-def tell(realm: str, changes: Sequence[Change]) -> str | None:
-    """What to tell of a commit, if it changes what a token or a client was read to be."""
+def concerned(changes: Sequence[Change]) -> tuple[set[str], set[str]]:
+    """The tokens and the clients that a commit changes for those who have read them; touches do not count."""
     tokens: set[str] = set()
     clients: set[str] = set()
     for change in changes:
@@ -34,10 +34,16 @@ def tell(realm: str, changes: Sequence[Change]) -> str | None:
                 clients.add(client.id)
             case _:
                 pass
+    return tokens, clients
+
+
+def tell(realm: str, changes: Sequence[Change]) -> str | None:
+    """What to tell of a commit, if it changes what a token or a client was read to be."""
+    tokens, clients = concerned(changes)
     if not tokens and not clients:
         return None
     told = dumps([realm, sorted(tokens), sorted(clients)])
-    return told if len(told) <= _LONGEST else dumps([realm, [], []])
+    return told if len(told) <= _LONGEST else tell_all(realm)
 
 
 def tell_all(realm: str) -> str:

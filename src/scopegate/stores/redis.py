@@ -4,7 +4,7 @@ A commit is one script, which runs alone over the keys of one token, so a cluste
 written around it in such an order that whoever dies in between leaves nothing that authenticates.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import suppress
 from secrets import token_hex
 from typing import Any, TypeVar
@@ -121,7 +121,7 @@ class RedisStore:
         """See `Store.sweep`. Some rows may be freed when it fails."""
         return self._read(sweep(self._place(realm), cutoffs, limit), 0)
 
-    def changes(self, *, beat: float) -> Iterator[Heard]:
+    def changes(self, *, beat: float) -> Generator[Heard, None, None]:
         """See `FollowedStore.changes`. It keeps one connection of the client's."""
         return _redis_server.changes(self._client, self._place("").channel, beat)
 

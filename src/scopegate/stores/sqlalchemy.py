@@ -4,7 +4,7 @@ On PostgreSQL a commit is one statement, so it is one transaction and one round 
 database has by default. Elsewhere it is one transaction, whose guards are part of its writes.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import suppress
 from functools import partial
 from threading import Lock
@@ -173,7 +173,7 @@ class SQLAlchemyStore:
             return self._run(self._writing, work)
         return 0
 
-    def changes(self, *, beat: float) -> Iterator[Heard]:
+    def changes(self, *, beat: float) -> Generator[Heard, None, None]:
         """See `FollowedStore.changes`. It keeps one connection, which it takes out of the engine's pool.
 
         Raises:

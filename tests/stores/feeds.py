@@ -104,6 +104,20 @@ class FeedContract:
         with pytest.raises(StoreUnavailableError):
             list(islice(feed, 100))
 
+    def test_a_feed_that_missed_something_says_so(self, followed):
+        """Although the server is there, and the driver connects anew by itself: nothing is skipped in silence."""
+        store, other, _ = followed
+        other.open()
+        feed = store.changes(beat=BEAT)
+        assert next(feed) is None
+        self.disconnect_all(other)
+        with pytest.raises(StoreUnavailableError):
+            list(islice(feed, 100))
+
+    def disconnect_all(self, other):
+        """End the connections that listen, while the server lives. Override this."""
+        raise NotImplementedError
+
 
 class AsyncFeedContract:
     """Give ``followed``: an asynchronous store, another one, what ends the feed, and what is awaited at the end."""
@@ -134,6 +148,25 @@ class AsyncFeedContract:
 
         other.open()
         asyncio.run(follow())
+
+    def test_a_feed_that_missed_something_says_so(self, followed):
+        """Although the server is there, and the driver connects anew by itself."""
+        store, other, _, close = followed
+
+        async def follow():
+            feed = store.changes(beat=BEAT)
+            await anext(feed)
+            self.disconnect_all(other)
+            with pytest.raises(StoreUnavailableError):
+                [item async for item in feed]
+            await close()
+
+        other.open()
+        asyncio.run(follow())
+
+    def disconnect_all(self, other):
+        """End the connections that listen, while the server lives. Override this."""
+        raise NotImplementedError
 
     def test_a_lost_feed_says_so(self, followed):
         """Soon, and as an outage."""

@@ -195,7 +195,15 @@ class TestOutage(OutageContract):
         client.close()
 
 
-class TestFeed(FeedContract):
+class Disconnecting:
+    """Redis ends the connections of all who listen."""
+
+    def disconnect_all(self, other):
+        """The clients will connect anew by themselves."""
+        assert other._client.execute_command("CLIENT", "KILL", "TYPE", "pubsub") == 1  # noqa: SLF001 - as an operator
+
+
+class TestFeed(Disconnecting, FeedContract):
     """Changes are heard by pub/sub."""
 
     @pytest.fixture
@@ -208,7 +216,7 @@ class TestFeed(FeedContract):
                 client.close()
 
 
-class TestAsyncFeed(AsyncFeedContract):
+class TestAsyncFeed(Disconnecting, AsyncFeedContract):
     """The same, awaited."""
 
     @pytest.fixture

@@ -4,7 +4,7 @@ import asyncio
 import gc
 
 import pytest
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, text
 from sqlalchemy.ext.asyncio import create_async_engine
 from tests.stores.feeds import AsyncFeedContract, FeedContract
 from tests.support.databases import MariaDB, PostgreSQL, running
@@ -126,7 +126,17 @@ def test_an_awaited_store_goes_on_by_itself_when_the_database_is_back(driver):
         asyncio.run(tell(server))
 
 
-class TestPsycopgFeed(FeedContract):
+class Disconnecting:
+    """PostgreSQL ends all other connections."""
+
+    def disconnect_all(self, other):
+        """By its administrator."""
+        end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%' OR query = 'SELECT 1'"
+        with other._engine.connect() as connection:  # noqa: SLF001 - as an operator
+            assert connection.execute(text(end)).fetchall()
+
+
+class TestPsycopgFeed(Disconnecting, FeedContract):
     """PostgreSQL's notices by psycopg."""
 
     @pytest.fixture
@@ -141,7 +151,7 @@ class TestPsycopgFeed(FeedContract):
                 engine.dispose()
 
 
-class AwaitedFeed(AsyncFeedContract):
+class AwaitedFeed(Disconnecting, AsyncFeedContract):
     """PostgreSQL's notices, awaited."""
 
     driver = ""

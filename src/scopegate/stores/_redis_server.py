@@ -161,5 +161,8 @@ def _is_answer(message: Any) -> bool:  # noqa: ANN401 - a client's own
 
 
 def _told(message: Any) -> Iterator[Heard]:  # noqa: ANN401 - a client's own
+    if message is not None and message["type"] == "subscribe":
+        # Clients connect anew by themselves, and say nothing of what they missed.
+        raise StoreUnavailableError("Redis lost the connection of the feed for a moment: listen again")
     if message is not None and message["type"] == "message":
         yield from heard(message["data"])

@@ -1,15 +1,17 @@
 """The store of the examples, written from the documentation alone, passes the contract of every store."""
 
 import sys
+from functools import partial
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from tests.support import Journey, RecordedEntropy, World
 
 from scopegate.errors import StoreUnavailableError
 from scopegate.flows.outcomes import TokenReply
-from scopegate.testing.stores import DurableStoreContract, OutageContract
+from scopegate.testing import Capabilities, OutageContract, StoreContract
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "json_store" / "store.py"
 
@@ -26,8 +28,25 @@ def loaded():
 JSONStore = loaded().JSONStore
 
 
-class TestJSONStore(DurableStoreContract, OutageContract):
+def opened(path):
+    """What another process opens."""
+    return JSONStore(path)
+
+
+class TestJSONStore(StoreContract, OutageContract):
     """All of it."""
+
+    capabilities = Capabilities(durable=True, cross_process=True)
+    crowd = 20  # each commit writes the whole file
+    declined: ClassVar = {
+        "A": "a commit has one write, the replacement of the file, and that has happened or not",
+        "M": "there is one form of the file so far",
+    }
+
+    def recipe(self, store):
+        """The same file."""
+        assert store
+        return partial(opened, self.path)
 
     @pytest.fixture
     def store(self, tmp_path):

@@ -36,7 +36,7 @@ from scopegate.testing._store_samples import (
     make_settings,
     make_token,
 )
-from scopegate.testing.stores import AsyncStoreContract, StoreContract
+from scopegate.testing.stores import AsyncStoreContract, Capabilities, StoreContract
 
 FIRST = digest_of("first")
 BEAT = 0.02
@@ -99,8 +99,17 @@ def warm(cached):
         assert is_remembered(cached, token_id, digest)
 
 
+WITHOUT = {
+    "A": "the store beneath is one in memory, whose commits are one step",
+    "M": "nothing of a cache outlives its process",
+}
+
+
 class TestCachedStore(StoreContract):
     """All callers share one cache."""
+
+    capabilities = Capabilities(durable=False, cross_process=False, change_feed=True, stale_for=60.0)
+    declined = WITHOUT
 
     @pytest.fixture
     def store(self):
@@ -126,6 +135,9 @@ def dumped(store):
 
 class TestAsyncCachedStore(AsyncStoreContract):
     """The same, awaited."""
+
+    capabilities = TestCachedStore.capabilities
+    declined = WITHOUT
 
     @pytest.fixture
     def async_store(self):

@@ -2,6 +2,8 @@
 
 import socket
 import time
+from functools import partial
+from typing import ClassVar
 
 import pytest
 import redis
@@ -38,7 +40,7 @@ from scopegate.testing._store_samples import (
     make_token,
     snapshot,
 )
-from scopegate.testing.stores import AsyncStoreContract, DurableStoreContract, OutageContract, awaited
+from scopegate.testing.stores import AsyncStoreContract, Capabilities, OutageContract, StoreContract, awaited
 
 
 def everything_in(client):
@@ -59,13 +61,34 @@ def everything_in(client):
     return found
 
 
-class OnServer(DurableStoreContract):
+def opened(socket_path):
+    """What another process opens."""
+    return RedisStore(redis.Redis(unix_socket_path=socket_path))
+
+
+def opened_in_cluster(port):
+    """What another process opens in a cluster."""
+    return RedisStore(redis.cluster.RedisCluster(host="127.0.0.1", port=port))
+
+
+class OnServer(StoreContract):
     """What they have in common."""
+
+    capabilities = Capabilities(durable=False, cross_process=True, change_feed=True)
+    declined: ClassVar = {
+        "A": "a commit is one script; deaths between the steps around it are tried below, one by one",
+        "M": "there is one form of its keys so far",
+        # What follows at another token than the first change's is a step of its own, so it is not seen at once with it.
+    }
+
+    def recipe(self, _store):
+        """The same server."""
+        return partial(opened, self.server.socket)
 
     @pytest.fixture
     def client(self, redis):
         """A client of an empty server."""
-        client = connected(redis)
+        self.server, client = redis, connected(redis)
         client.flushall()
         yield client
         client.close()
@@ -132,6 +155,7 @@ class TestValkey(OnServer):
     @pytest.fixture
     def client(self, redis):
         """A client of an empty server."""
+        self.server = redis
         client = valkey.Valkey(unix_socket_path=redis.socket)
         client.flushall()
         yield client
@@ -156,10 +180,14 @@ def cluster():
 class TestCluster(OnServer):
     """In a cluster."""
 
+    def recipe(self, _store):
+        """The same cluster."""
+        return partial(opened_in_cluster, self.port)
+
     @pytest.fixture
     def client(self, cluster):
         """A client of the empty cluster."""
-        client = redis.cluster.RedisCluster(host="127.0.0.1", port=cluster.port)
+        self.port, client = cluster.port, redis.cluster.RedisCluster(host="127.0.0.1", port=cluster.port)
         client.flushall()
         yield client
         client.close()
@@ -168,10 +196,14 @@ class TestCluster(OnServer):
 class TestAsyncCluster(TestAsyncRedis):
     """In a cluster, awaited."""
 
+    def recipe(self, _store):
+        """The same cluster."""
+        return partial(opened_in_cluster, self.port)
+
     @pytest.fixture
     def client(self, cluster):
         """A client of the empty cluster."""
-        client = redis.cluster.RedisCluster(host="127.0.0.1", port=cluster.port)
+        self.port, client = cluster.port, redis.cluster.RedisCluster(host="127.0.0.1", port=cluster.port)
         client.flushall()
         yield client
         client.close()

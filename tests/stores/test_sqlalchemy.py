@@ -1,11 +1,15 @@
 """The SQLAlchemy stores keep the contract of stores, on every database and by every driver."""
 
+from contextlib import contextmanager
+from functools import partial
+from typing import ClassVar
+
 import pytest
-from sqlalchemy import create_engine
+from sqlalchemy import NullPool, create_engine, event
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from scopegate.stores.sqlalchemy import AsyncSQLAlchemyStore, SQLAlchemyStore, make_metadata
-from scopegate.testing.stores import AsyncStoreContract, DurableStoreContract, awaited
+from scopegate.testing.stores import AsyncStoreContract, Capabilities, StoreContract, awaited
 
 
 def emptied(store, engine):
@@ -42,8 +46,45 @@ def sqlite_engine(tmp_path_factory):
     engine.dispose()
 
 
-class OnServer(DurableStoreContract):
+def opened(url):
+    """What another process opens."""
+    return SQLAlchemyStore(create_engine(url, poolclass=NullPool))
+
+
+@contextmanager
+def interrupted(engine, step):
+    """The driver fails at the nth statement that writes."""
+    count = 0
+
+    def count_writes(_cursor, statement, _parameters, context):
+        nonlocal count
+        if not statement.startswith(("SELECT", "SET", "PRAGMA")):
+            count += 1
+            if count == step:
+                raise context.dialect.loaded_dbapi.OperationalError("injected")
+
+    event.listen(engine, "do_execute", count_writes)
+    try:
+        yield
+    finally:
+        event.remove(engine, "do_execute", count_writes)
+
+
+class OnServer(StoreContract):
     """What the databases have in common."""
+
+    capabilities = Capabilities(durable=True, cross_process=True)
+    declined: ClassVar = {
+        "M": "dumps of every schema are read in test_sqlalchemy_schema.py, on fresh databases"
+    }
+
+    def recipe(self, _store):
+        """The same database."""
+        return partial(opened, self.engine.url.render_as_string(hide_password=False))
+
+    def failing(self, _store, step):
+        """A statement fails."""
+        return interrupted(self.engine, step)
 
     engine = ""
 
@@ -97,6 +138,7 @@ class Awaited(AsyncStoreContract, OnServer):
     """The asynchronous stores over the same tables; each test has an event loop, so each has an engine, too."""
 
     driver = ""
+    declined: ClassVar = OnServer.declined | {"A": "the same work is interrupted in the synchronous store"}
 
     @pytest.fixture
     def async_store(self, request):

@@ -7,9 +7,12 @@ import sqlite3
 import stat
 import subprocess
 import sys
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
+from functools import partial
 from math import inf
+from pathlib import Path
 from threading import Thread
+from typing import ClassVar
 
 import pytest
 from attrs import evolve
@@ -25,7 +28,7 @@ from scopegate.core.changes import (
     Touch,
 )
 from scopegate.core.clients import ClientSecret, Origin
-from scopegate.core.records import Cutoffs, TokenQuery
+from scopegate.core.records import Cutoffs, TokenQuery, TokenRecord
 from scopegate.errors import ConfigurationError, ConflictError, InvalidValueError, StoreUnavailableError
 from scopegate.stores import SQLiteStore, _sqlite_memory, _sqlite_queries
 from scopegate.stores._codec import client_row
@@ -41,7 +44,7 @@ from scopegate.testing._store_samples import (
     make_token,
     race,
 )
-from scopegate.testing.stores import AsyncStoreContract, DurableStoreContract, OutageContract
+from scopegate.testing.stores import AsyncStoreContract, Capabilities, OutageContract, StoreContract
 
 
 @pytest.fixture
@@ -71,7 +74,86 @@ def raw(path):
     return b"".join(each.read_bytes() for each in sorted(path.parent.glob(f"{path.name}*")))
 
 
-class TestSQLiteStore(DurableStoreContract, OutageContract):
+class Files:
+    """What both colours have in common: a file, and dumps of files of every schema so far."""
+
+    capabilities = Capabilities(durable=True, cross_process=True)
+
+    def recipe(self, _store):
+        """The same file."""
+        return partial(SQLiteStore, self.path, synchronous="NORMAL", timeout=60)
+
+    def reopen(self, store):
+        """The same file."""
+        store.close()
+        return SQLiteStore(self.path)
+
+    def dump(self, _store):
+        """The file and its log."""
+        return raw(self.path)
+
+    def earlier(self):
+        """Of each schema a dump that its release made."""
+        return {
+            str(schema): partial(self.restored, SCHEMAS / f"sqlite-file-{schema}.sql")
+            for schema in range(1, len(STEPS) + 1)
+        }
+
+    def restored(self, dump):
+        """A store over a file made of a dump."""
+        path = self.path.with_suffix(f".{dump.stem}")
+        path.unlink(missing_ok=True)
+        with closing(sqlite3.connect(path)) as database:
+            database.executescript(dump.read_text())
+        store = SQLiteStore(path, synchronous="NORMAL")
+        self.restored_at = path
+        return store
+
+    def known_to(self, version, expected):
+        """The first release did not keep which organizations a user knew when approving."""
+        if version != "1":
+            return expected
+        tokens = [without_known(token) for token in expected["tokens"]]
+        records = [TokenRecord.of(without_known(each[0]), each[1], each[2]) for each in expected["records"]]
+        return expected | {"tokens": tokens, "records": records}
+
+    def make_another_of(self, _old):
+        """Another store over the restored file."""
+        return SQLiteStore(self.restored_at, synchronous="NORMAL")
+
+
+def without_known(token):
+    """A token whose cap says nothing of that."""
+    settings = token.settings
+    return evolve(token, settings=evolve(settings, cap=evolve(settings.cap, known=None)))
+
+
+@contextmanager
+def denying(store, step):
+    """SQLite refuses the nth write of a store from now on, as it is about to begin with it."""
+    count = 0
+
+    def authorize(action, table, *_):
+        nonlocal count
+        if action not in WRITES or not table.startswith("scopegate_") or "stamps" in table:
+            return sqlite3.SQLITE_OK
+        count += 1
+        return sqlite3.SQLITE_DENY if count == step else sqlite3.SQLITE_OK
+
+    store.open()
+    idle = store._pool._idle  # noqa: SLF001 - the driver's connections are there
+    connection = idle[-1]
+    connection.set_authorizer(authorize)
+    yield
+    with suppress(sqlite3.ProgrammingError):  # it was closed, for that write failed
+        connection.set_authorizer(None)
+
+
+WRITES = {sqlite3.SQLITE_INSERT, sqlite3.SQLITE_UPDATE, sqlite3.SQLITE_DELETE}
+SCHEMAS = Path(__file__).parent / "schemas"
+
+
+class TestSQLiteStore(Files, StoreContract, OutageContract):
     """The store itself; callers that race have connections of their own."""
 
     @pytest.fixture
@@ -93,30 +175,21 @@ class TestSQLiteStore(DurableStoreContract, OutageContract):
             closing(SQLiteStore(self.path, synchronous="NORMAL", timeout=30))
         )
 
-    def reopen(self, store):
-        """The same file."""
-        store.close()
-        return SQLiteStore(self.path)
-
-    def dump(self, store):
-        """The file and its log."""
-        del store
-        return raw(self.path)
+    def failing(self, store, step):
+        """SQLite refuses a write."""
+        return denying(store, step)
 
 
-class TestAsyncSQLiteStore(AsyncStoreContract):
+class TestAsyncSQLiteStore(Files, AsyncStoreContract):
     """Its twin."""
+
+    declined: ClassVar = {"A": "it commits by the store above, in a thread; the same writes are tried there"}
 
     @pytest.fixture
     def async_store(self, path):
         """An empty one."""
         self.path = path
         return SQLiteStore(path, synchronous="NORMAL").asynchronous()
-
-    def dump(self, store):
-        """The file and its log."""
-        del store
-        return raw(self.path)
 
 
 class TestOpening:

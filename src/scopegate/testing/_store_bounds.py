@@ -34,6 +34,8 @@ from scopegate.testing._store_samples import (
 class Realms:
     """Nothing is seen or changed across realms."""
 
+    scopegate_group: ClassVar[str] = "L"
+
     def test_another_realm_is_empty(self, store: Store) -> None:
         """Whatever the names in it."""
         furnish(store, "realm")
@@ -71,6 +73,8 @@ class Realms:
 class Deletion:
     """Deleting a token leaves nothing that authenticates."""
 
+    scopegate_group: ClassVar[str] = "D"
+
     def test_a_deleted_token_takes_its_credentials_along(self, store: Store) -> None:
         """A token of the same id does not find them."""
         furnish(store, "realm")
@@ -98,6 +102,8 @@ class Deletion:
 
 class Errors:
     """A commit of the wrong form is an error of its author, and writes nothing."""
+
+    scopegate_group: ClassVar[str] = "E"
 
     wrong: ClassVar[dict[str, list[Change]]] = {
         "two guards": [RevokeToken("one", NOW, "x"), DeleteToken("other")],

@@ -2,6 +2,7 @@
 
 from base64 import b64encode, urlsafe_b64encode
 from functools import partial
+from typing import ClassVar
 
 import pytest
 from hypothesis import given
@@ -36,6 +37,8 @@ from scopegate.testing._store_samples import (
 
 class Lists:
     """Every list has one order, and pages of it neither repeat nor lose an item."""
+
+    scopegate_group: ClassVar[str] = "L"
 
     @examples
     @given(
@@ -138,6 +141,8 @@ class Lists:
 
 class Sweeps:
     """A sweep frees what is dead, no more, and not too much at once."""
+
+    scopegate_group: ClassVar[str] = "P"
 
     def furnish(self, store: Store) -> None:
         """Four dead rows before time 10, two of them credentials; living rows beside each."""
@@ -321,6 +326,8 @@ class Sweeps:
 
 class Secrecy:
     """What is stored authenticates nobody."""
+
+    scopegate_group: ClassVar[str] = "H"
 
     def dump(self, store: Store) -> bytes:
         """All that the store wrote, as raw as it can be had. Override this."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from typing import ClassVar
 
 import pytest
 from attrs import evolve
@@ -20,6 +21,7 @@ from scopegate.core.records import TokenQuery
 from scopegate.core.tokens import Token
 from scopegate.errors import ConflictError
 from scopegate.protocols import Store
+from scopegate.testing._groups import group
 from scopegate.testing._store_cases import FOLLOWERS, TRUE, everything, furnish
 from scopegate.testing._store_rules import equal, holds
 from scopegate.testing._store_samples import (
@@ -41,6 +43,8 @@ GUARDED = sorted(set(TRUE) - {"Touch"})
 
 class Races:
     """Of those who race for one guard, one wins. The callers are threads; `make_another` may give each a store."""
+
+    scopegate_group: ClassVar[str] = "O"
 
     def make_another(self, store: Store) -> Store:
         """Another store over the same data, for another caller; the store itself unless this is overridden."""
@@ -74,6 +78,7 @@ class Races:
             equal([event.detail["what"] for event in events][:-1], winners, "only the winner's event is kept")
             equal(self._written(store, realm), winners, "only the winner's credential is kept")
 
+    @group("F")
     def test_a_code_is_redeemed_once_and_a_family_never_forks(self, store: Store) -> None:
         """Callers that read, decide and try again go through the generations one by one."""
         store.commit("realm", [CreateToken(make_token())])
@@ -90,6 +95,7 @@ class Races:
             "each generation has the credential of its winner",
         )
 
+    @group("F")
     def test_edits_and_refreshes_do_not_lose_each_other(self, store: Store) -> None:
         """Two counters, two groups of columns."""
         store.commit("realm", [CreateToken(make_token())])
@@ -108,6 +114,7 @@ class Races:
         found = token and (token.generation, token.version, token.settings.name)
         equal(found, expected, "every edit and every refresh counts once")
 
+    @group("F")
     def test_a_revoked_token_stays_revoked_whoever_races(self, store: Store) -> None:
         """Nothing advances it any more."""
         for number in range(ROUNDS):
@@ -134,6 +141,7 @@ class Races:
             refresh: list[Change] = [AdvanceToken("one", advanced, NOW)]
             equal(len([error for error in race([partial(store.commit, realm, refresh)]) if error]), 1, "over")
 
+    @group("D")
     def test_a_deleted_token_stays_deleted_whoever_races(self, store: Store) -> None:
         """Nothing of it is left for a token of the same id."""
         for number in range(ROUNDS):
@@ -156,6 +164,7 @@ class Races:
         reader, writer = self.callers(store, 2)
         race([partial(self._refresh, writer, 0, 10 * ROUNDS), partial(self._watch, reader, 10 * ROUNDS)])
 
+    @group("R")
     @pytest.mark.parametrize("case", TRUE)
     def test_what_was_read_before_hides_no_change(self, store: Store, case: str) -> None:
         """A reader sees what another caller wrote at once, as one does who had not read before."""
@@ -169,6 +178,7 @@ class Races:
         rule = f"{case}: a change is seen by the next read"
         equal(everything(reader, "read before"), everything(reader, "unread"), rule)
 
+    @group("L")
     def test_a_list_can_be_read_while_it_changes(self, store: Store) -> None:
         """Pages neither break nor repeat a token."""
         for number in range(20):

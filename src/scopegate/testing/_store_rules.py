@@ -1,6 +1,7 @@
 """What every store does when it is asked by one caller after another."""
 
 from functools import partial
+from typing import ClassVar
 
 import pytest
 from attrs import evolve
@@ -74,6 +75,8 @@ def refused(store: Store, realm: str, change: Change, *followers: Change) -> Non
 
 class RoundTrips:
     """What is put comes back as it was."""
+
+    scopegate_group: ClassVar[str] = "R"
 
     @pytest.mark.parametrize("name", samples.TEXTS)
     def test_every_text_comes_back_as_it_was_put(self, store: Store, name: str) -> None:
@@ -187,6 +190,8 @@ class RoundTrips:
 
 class Guards:
     """All of a commit or nothing of it."""
+
+    scopegate_group: ClassVar[str] = "S"
 
     @pytest.mark.parametrize("case", FALSE)
     def test_a_false_guard_writes_nothing_at_all(self, store: Store, case: str) -> None:
@@ -318,6 +323,8 @@ class Guards:
 
 class Times:
     """Only the ``now`` that is passed in counts."""
+
+    scopegate_group: ClassVar[str] = "T"
 
     @examples
     @given(expires_at=samples.times, now=samples.times)

@@ -1,6 +1,9 @@
 """The contract of stores, as a test suite that the author of a store inherits.
 
     class TestMyStore(StoreContract):
+        capabilities = Capabilities(durable=True, cross_process=True)
+        declined = {"M": "its first schema"}
+
         @pytest.fixture
         def store(self, tmp_path):
             self.path = tmp_path / "data"
@@ -11,16 +14,23 @@
         def dump(self, store):
             return self.path.read_bytes()
 
-An asynchronous store inherits `AsyncStoreContract` and gives the fixture ``async_store``. A store that outlives its
-process inherits `DurableStoreContract` instead, and one that can be out of reach `OutageContract` besides.
+        def reopen(self, store):
+            store.close()
+            return MyStore(self.path)
+
+        def recipe(self, store):
+            return partial(MyStore, self.path)
+
+An asynchronous store inherits `AsyncStoreContract` and gives the fixture ``async_store``; a store that can be out of
+reach inherits `OutageContract` besides.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Generator, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from operator import methodcaller
 from threading import Thread
-from typing import Final, TypeVar
+from typing import ClassVar, Final, TypeVar
 
 import pytest
 
@@ -29,11 +39,17 @@ from scopegate.core.clients import Client
 from scopegate.core.events import Event
 from scopegate.core.records import Cutoffs, OnceRow, Page, TokenQuery, TokenRecord
 from scopegate.core.tokens import Token
-from scopegate.errors import StoreUnavailableError
+from scopegate.errors import ConfigurationError, StoreUnavailableError
 from scopegate.protocols import AsyncStore, Capabilities, Store
+from scopegate.testing._groups import GROUPS, group_of
 from scopegate.testing._store_bounds import Deletion, Errors, Realms
 from scopegate.testing._store_cases import everything, furnish
+from scopegate.testing._store_crowds import Crowds
+from scopegate.testing._store_earlier import Migrations
+from scopegate.testing._store_failures import Failures
+from scopegate.testing._store_interleavings import Interleavings
 from scopegate.testing._store_lists import Lists, Secrecy, Sweeps
+from scopegate.testing._store_model import Comparison
 from scopegate.testing._store_races import Races
 from scopegate.testing._store_rules import Guards, RoundTrips, Times, equal
 from scopegate.testing._store_samples import NOW, digest_of, make_token
@@ -41,7 +57,7 @@ from scopegate.testing._store_samples import NOW, digest_of, make_token
 __all__ = [
     "AsyncStoreContract",
     "AwaitedStore",
-    "DurableStoreContract",
+    "Capabilities",
     "OutageContract",
     "StoreContract",
     "awaited",
@@ -63,17 +79,82 @@ CALLS: Final[dict[str, Callable[[Store], object]]] = {
 """Every call that needs the data."""
 
 
-class StoreContract(RoundTrips, Guards, Times, Realms, Deletion, Errors, Lists, Sweeps, Secrecy, Races):
+class StoreContract(
+    RoundTrips,
+    Guards,
+    Times,
+    Realms,
+    Deletion,
+    Errors,
+    Lists,
+    Sweeps,
+    Secrecy,
+    Races,
+    Crowds,
+    Interleavings,
+    Comparison,
+    Failures,
+    Migrations,
+):
     """What every store does. Give the fixture ``store``: an empty store for each test.
 
-    Override `dump`, and `make_another` if several stores can be over the same data.
+    Declare `capabilities`; tests for what a store does not claim to do are not collected. What it claims and cannot
+    show is declined, with a reason, by the letter of a group or the name of a test; the report counts it as declined.
     """
+
+    scopegate_group: ClassVar[str] = "C"
+    capabilities: ClassVar[Capabilities] = Capabilities(durable=False, cross_process=False)
+    declined: ClassVar[Mapping[str, str]] = {}
+
+    def __init_subclass__(cls, **options: object) -> None:
+        """Leave out the tests of what is not claimed.
+
+        Raises:
+            ConfigurationError: what is declined is neither a group nor a test.
+        """
+        super().__init_subclass__(**options)
+        claimed = cls.capabilities
+        absent: tuple[str, ...] = () if claimed.durable else _OF_DURABLE
+        absent += () if claimed.cross_process else _OF_PROCESSES
+        for name, test in _OPTIONAL.items():
+            if name in absent:
+                setattr(cls, name, None)
+            elif getattr(cls, name) is None:
+                setattr(cls, name, test)
+        unknown = [each for each in cls.declined if each not in GROUPS and not hasattr(cls, each)]
+        if unknown:
+            raise ConfigurationError(
+                f"{cls.__name__}.declined names {', '.join(unknown)}: write the letter of a group or the name of a test"
+            )
+
+    @pytest.fixture(autouse=True)
+    def _declined(self, request: pytest.FixtureRequest) -> None:
+        """Skip what the author declined, and say why."""
+        test = request.function
+        letter = group_of(test, type(self))
+        reason = self.declined.get(test.__name__) or self.declined.get(letter or "")
+        if reason is not None:
+            pytest.skip(f"declined: {reason}")
 
     @pytest.fixture
     def store(self) -> Iterator[Store]:
         """An empty store. Override this."""
         raise NotImplementedError(
             f"{type(self).__name__}: override the fixture store() to give an empty store"
+        )
+
+    def make_another(self, store: Store) -> Store:
+        """Another store over the same data, for another caller; the store itself unless this is overridden."""
+        return store
+
+    def reopen(self, store: Store) -> Store:
+        """Close a store and open its data again, as another process would. Override this if it is durable."""
+        raise NotImplementedError(f"{type(self).__name__}: override reopen() for {type(store).__name__}")
+
+    def test_a_store_is_what_it_declares(self, store: Store) -> None:
+        """The class of the tests and the store say the same."""
+        equal(
+            store.capabilities, self.capabilities, "a store declares the capabilities that it is tested for"
         )
 
     def test_opening_and_closing_again_does_nothing(self, store: Store) -> None:
@@ -84,13 +165,16 @@ class StoreContract(RoundTrips, Guards, Times, Realms, Deletion, Errors, Lists, 
         store.close()
         store.close()
 
-
-class DurableStoreContract(StoreContract):
-    """What a store that outlives its process does besides. Override `reopen`."""
-
-    def reopen(self, store: Store) -> Store:
-        """Close a store and open its data again, as another process would. Override this."""
-        raise NotImplementedError(f"{type(self).__name__}: override reopen() for {type(store).__name__}")
+    def test_a_store_that_was_closed_opens_again_or_says_no(self, store: Store) -> None:
+        """It never answers from what is not there any more."""
+        furnish(store, "realm")
+        before = everything(store, "realm")
+        store.close()
+        try:
+            after = everything(store, "realm")
+        except StoreUnavailableError:
+            return
+        equal(after, before, "a store that opens again shows what is there")
 
     def test_what_was_committed_is_there_after_reopening(self, store: Store) -> None:
         """All of it, and the history keeps its order."""
@@ -103,8 +187,18 @@ class DurableStoreContract(StoreContract):
             again.close()
 
 
+_OF_DURABLE: Final = ("test_what_was_committed_is_there_after_reopening",)
+_OF_PROCESSES: Final = (
+    "test_of_processes_that_redeem_two_hundred_codes_one_wins_each",
+    "test_of_processes_that_use_two_hundred_refresh_tokens_one_wins_each",
+)
+_OPTIONAL: Final = {name: getattr(StoreContract, name) for name in (*_OF_DURABLE, *_OF_PROCESSES)}
+
+
 class OutageContract:
     """What a store does while it cannot be reached. Give the fixture ``unreachable``."""
+
+    scopegate_group: ClassVar[str] = "E"
 
     @pytest.fixture
     def unreachable(self) -> Store:

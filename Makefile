@@ -11,6 +11,8 @@ ARGS ?=
 TESTS ?=
 # Worker processes of the tests.
 JOBS ?= 2
+# Where `make test-stores` writes its report: REPORT.json and REPORT.md.
+REPORT ?= build/stores
 # The commit against which `make nightly` looks for changed modules; empty: all of core and flows.
 BASE ?=
 
@@ -18,10 +20,10 @@ BASE ?=
 EXAMPLES ?= 10000
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test gate browser check lint types imports format nightly laws mutate bench clean
+.PHONY: help install demo test gate browser test-stores check lint types imports format nightly laws mutate bench clean
 
 help: ## List what can be made
-	@sed -n 's/^\([a-z]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 14
 
 install: $(VENV)/.dev ## Make the virtual environment of the tests and checks, or bring it up to date
 
@@ -33,12 +35,16 @@ test: gate browser
 
 gate: $(VENV)/.dev ## Run the tests that need no browser, under the coverage gate
 	@$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -n $(JOBS) -p no:randomly -m "not browser and not nightly" $(TESTS)
+	$(BIN)/coverage run -m pytest -n $(JOBS) -p no:randomly -m "not browser and not nightly and not stores" $(TESTS)
 	@$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report $(if $(TESTS),--fail-under=0)
 
 browser: $(VENV)/.dev ## Run the tests that drive a real Chromium
 	$(BIN)/pytest -p no:randomly -m "browser and not nightly" $(TESTS)
+
+test-stores: $(VENV)/.dev ## Test every store in full, on real servers, and report on its contract (REPORT=path)
+	$(BIN)/python -m pytest -n $(JOBS) -p no:randomly -p scopegate.testing.plugin --scopegate-report=$(REPORT) \
+		-m "not browser and not nightly" tests/stores tests/examples
 
 check: lint types imports ## Lint (docstrings too), format, types, import contracts
 

@@ -122,6 +122,7 @@ class TestRedis(OnServer):
     """By redis-py."""
 
 
+@pytest.mark.stores
 class TestAsyncRedis(AsyncStoreContract, OnServer):
     """By redis-py's asynchronous client."""
 
@@ -149,6 +150,7 @@ def asynchronous(server):
     return redis.asyncio.Redis(unix_socket_path=server.socket)
 
 
+@pytest.mark.stores
 class TestValkey(OnServer):
     """By valkey's client, which the store takes by what it does."""
 
@@ -177,6 +179,7 @@ def cluster():
         yield server
 
 
+@pytest.mark.stores
 class TestCluster(OnServer):
     """In a cluster."""
 
@@ -193,6 +196,7 @@ class TestCluster(OnServer):
         client.close()
 
 
+@pytest.mark.stores
 class TestAsyncCluster(TestAsyncRedis):
     """In a cluster, awaited."""
 
@@ -235,6 +239,7 @@ class Disconnecting:
         assert other._client.execute_command("CLIENT", "KILL", "TYPE", "pubsub") == 1  # noqa: SLF001 - as an operator
 
 
+@pytest.mark.stores
 class TestFeed(Disconnecting, FeedContract):
     """Changes are heard by pub/sub."""
 
@@ -248,6 +253,7 @@ class TestFeed(Disconnecting, FeedContract):
                 client.close()
 
 
+@pytest.mark.stores
 class TestAsyncFeed(Disconnecting, AsyncFeedContract):
     """The same, awaited."""
 

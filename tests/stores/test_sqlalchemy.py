@@ -122,12 +122,14 @@ class TestPsycopg(OnServer):
     engine = "psycopg_engine"
 
 
+@pytest.mark.stores
 class TestMariaDB(OnServer):
     """MariaDB by PyMySQL."""
 
     engine = "pymysql_engine"
 
 
+@pytest.mark.stores
 class TestSQLite(OnServer):
     """SQLite by the standard library, as an app may have it already."""
 
@@ -165,24 +167,28 @@ class Awaited(AsyncStoreContract, OnServer):
         return SQLAlchemyStore(self.engine)
 
 
+@pytest.mark.stores
 class TestAsyncPsycopg(Awaited):
     """PostgreSQL by psycopg, awaited."""
 
     engine, driver = "psycopg_engine", "postgresql+psycopg"
 
 
+@pytest.mark.stores
 class TestAsyncpg(Awaited):
     """PostgreSQL by asyncpg."""
 
     engine, driver = "psycopg_engine", "postgresql+asyncpg"
 
 
+@pytest.mark.stores
 class TestAsyncmy(Awaited):
     """MariaDB by asyncmy."""
 
     engine, driver = "pymysql_engine", "mariadb+asyncmy"
 
 
+@pytest.mark.stores
 class TestAiosqlite(Awaited):
     """SQLite by aiosqlite."""
 

@@ -18,6 +18,7 @@ from scopegate.testing._store_cases import everything, furnish
 from scopegate.testing._store_rules import equal
 from scopegate.testing._store_samples import make_token
 
+pytestmark = pytest.mark.stores
 SCHEMAS = Path(__file__).parent / "schemas"
 DIALECTS = ("postgresql", "mariadb", "sqlite")
 

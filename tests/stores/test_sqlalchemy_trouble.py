@@ -17,6 +17,8 @@ from scopegate.testing._store_rules import equal
 from scopegate.testing._store_samples import NOW, digest_of
 from scopegate.testing.stores import OutageContract, awaited
 
+pytestmark = pytest.mark.stores
+
 
 class TestPsycopgOutage(OutageContract):
     """Nobody listens there."""

@@ -1,7 +1,8 @@
 """The contract fails for stores that break it: each of these is broken in one way, and a named test must see it."""
 
+import pickle
 import time
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from math import inf
 
 import pytest
@@ -10,20 +11,25 @@ from attrs import evolve
 from scopegate.core.changes import (
     AddCredential,
     AdvanceToken,
+    AppendEvent,
     CreateToken,
     DeleteToken,
     DropCredential,
     PutClient,
+    PutOnce,
     ReviseToken,
     RevokeToken,
     TakeOnce,
     Touch,
 )
 from scopegate.core.records import NEVER, Cutoffs, OnceRow, Page, TokenQuery
-from scopegate.errors import ConflictError
+from scopegate.errors import ConflictError, StoreUnavailableError
 from scopegate.stores import MemoryStore, _rooms
 from scopegate.stores._rooms import Room, Row
-from scopegate.testing.stores import StoreContract
+from scopegate.testing._groups import GROUPS, group_of
+from scopegate.testing._store_cases import furnish
+from scopegate.testing._store_samples import digest_of
+from scopegate.testing.stores import Capabilities, StoreContract
 
 real_changed = _rooms._changed  # noqa: SLF001 - a mutant changes what is inside
 real_add, real_drop, real_delete = Room._add, Room._drop, Room._delete  # noqa: SLF001 - likewise
@@ -629,21 +635,297 @@ MUTANTS = {
 }
 
 
-def judge(store, name, case):
-    """Run one test of the contract."""
+class Contract(StoreContract):
+    """The contract as it is held to stores in memory, with what the tests of all groups need."""
+
+    capabilities = Capabilities(durable=True, cross_process=False)
+    crowd = 20
+    histories = 60
+
+    def dump(self, store):
+        """What a store remembers."""
+        rooms = store._rooms.values()  # noqa: SLF001 - a dump looks inside
+        kept = [
+            pickle.dumps([(row.token, *self.held(room, row)) for row in room.tokens.values()])
+            for room in rooms
+        ]
+        return b"".join(kept) + pickle.dumps(getattr(store, "noted", None))
+
+    def held(self, room, row):
+        """The credentials of a token."""
+        found = [room.read(row.token.id, digest) for digest in (*row.recent, *row.older)]
+        return [record.credential for record in found]
+
+    def reopen(self, store):
+        """A store that is told to outlive its process is the same one."""
+        return store.reopened() if hasattr(store, "reopened") else store
+
+    @contextmanager
+    def failing(self, store, step):
+        """A store in memory fails where its mutant is told to."""
+        store.fail_at(step)
+        yield
+        store.fail_at(0)
+
+    def earlier(self):
+        """What an earlier release wrote."""
+        return {"0": self.restored}
+
+    def restored(self):
+        """As it should be, or as the mutant reads it."""
+        store = self.kind()
+        furnish(store, "realm")
+        return store.upgraded() if hasattr(store, "upgraded") else store
+
+
+def judge(kind, name, case):
+    """Run one test of the contract over a store of this kind."""
+    contract = Contract()
+    contract.kind = kind
     arguments = () if case is None else (case,)
-    getattr(StoreContract(), name)(store, *arguments)
+    getattr(contract, name)(kind(), *arguments)
+
+
+class Stepwise(MemoryStore):
+    """Writes a commit change by change, and can be told where to fail; whole, for it goes back then."""
+
+    def __init__(self):
+        super().__init__()
+        self.place = self.count = 0
+
+    def fail_at(self, step):
+        """Where."""
+        self.place, self.count = step, 0
+
+    def step(self):
+        """One write."""
+        self.count += 1
+        if self.count == self.place:
+            raise StoreUnavailableError("injected")
+
+    def commit(self, realm, changes, /):
+        """All or nothing."""
+        for _ in changes:
+            self.step()
+        super().commit(realm, changes)
+
+
+class HalfCommits(Stepwise):
+    """Does not go back."""
+
+    def commit(self, realm, changes, /):
+        """One by one."""
+        first, *followers = changes
+        self.step()
+        MemoryStore.commit(self, realm, [first])
+        for change in followers:
+            self.step()
+            MemoryStore.commit(self, realm, [Touch("absent", 0.0), change])
+
+
+class LosesTheLast(MemoryStore):
+    """Forgets its last commit when it is opened again: it was not on the disk."""
+
+    def reopened(self):
+        """Without the last event."""
+        room = self._rooms["realm"]
+        room.events.popitem()
+        return self
+
+
+class ForgetsOnUpgrade(MemoryStore):
+    """Drops consumed credentials when it brings data up to date."""
+
+    def upgraded(self):
+        """A migration that thinks they are dead."""
+        self.commit("realm", [DropCredential("one", digest_of("first"))])
+        return self
+
+
+class KeepsSecrets(MemoryStore):
+    """Notes what it was handed, for debugging."""
+
+    def __init__(self):
+        super().__init__()
+        self.noted = []
+
+    def commit(self, realm, changes, /):
+        """In full."""
+        super().commit(realm, changes)
+        self.noted += [
+            f"secret-of-{c.credential.kind.name}-{'x' * 20}" for c in changes if isinstance(c, AddCredential)
+        ]
+
+
+class AnswersAfterClosing(MemoryStore):
+    """Says that there is nothing, once it is closed."""
+
+    def close(self):
+        """For good."""
+        self._rooms = {}
+
+
+class SwallowsMalformed(MemoryStore):
+    """Takes what it can of a malformed commit."""
+
+    def commit(self, realm, changes, /):
+        """The first change alone."""
+        try:
+            super().commit(realm, changes)
+        except TypeError:
+            super().commit(realm, [Touch("absent", 0.0)])
+
+
+class RestartsGrace(MemoryStore):
+    """Moves the end of a once row each time that somebody asks for its key."""
+
+    def commit(self, realm, changes, /):
+        """A use restarts it."""
+        try:
+            super().commit(realm, changes)
+        except ConflictError:
+            if isinstance(changes[0], PutOnce):
+                room = self._rooms[realm]
+                row = room.once[changes[0].key]
+                room.once[row.key] = OnceRow(row.key, row.value, changes[0].expires_at)
+            raise
+
+
+class DeletesThenInserts(NoTurns):
+    """Rotates by deleting the old row and inserting a new one, with a gap between them."""
+
+    def commit(self, realm, changes, /):
+        """Whoever comes in the gap finds no token."""
+        first = changes[0]
+        if isinstance(first, AdvanceToken):
+            room = self._rooms.get(realm)
+            row = None if room is None else room.tokens.pop(first.token_id, None)
+            if row is None:
+                raise ConflictError("gone")
+            time.sleep(1e-4)
+            room.tokens[first.token_id] = row
+        super().commit(realm, changes)
+
+
+class ForgetsTheFamily(MemoryStore):
+    """Forgets what was consumed as soon as the token goes on."""
+
+    def commit(self, realm, changes, /):
+        """Only the current generation is kept."""
+        super().commit(realm, changes)
+        if changes and isinstance(changes[0], AdvanceToken):
+            room = self._rooms[realm]
+            row = room.tokens[changes[0].token_id]
+            for digest in (*row.recent, *row.older):
+                found = room.read(row.token.id, digest)
+                if found.credential.generation < row.token.generation - 1:
+                    real_drop(room, row.token.id, digest)
+
+
+class Aliases(MemoryStore):
+    """Gives out the very values that it was handed."""
+
+    def __init__(self):
+        super().__init__()
+        self.appended = []
+
+    def commit(self, realm, changes, /):
+        """Keeps them."""
+        super().commit(realm, changes)
+        self.appended += [change.event for change in changes if isinstance(change, AppendEvent)]
+
+    def events(self, realm, /, *, user, token_id, after, limit):
+        """As they are now."""
+        page = super().events(realm, user=user, token_id=token_id, after=after, limit=limit)
+        return Page([self.appended[-1 - place] for place in range(len(page.items))], page.after)
+
+
+class LastEditWinsOnce(MemoryStore):
+    """Lets an edit through whose version is one behind, if a refresh came between."""
+
+    def commit(self, realm, changes, /):
+        """Only some interleavings show it."""
+        try:
+            super().commit(realm, changes)
+        except ConflictError:
+            record = super().token(realm, "one")
+            first = changes[0]
+            if not (
+                isinstance(first, ReviseToken)
+                and record is not None
+                and first.expected_version == record.token.version - 1
+            ):
+                raise
+            super().commit(realm, [evolve(first, expected_version=record.token.version), *changes[1:]])
+
+
+MUTANTS |= {
+    "half commits": (
+        HalfCommits,
+        None,
+        "test_a_failure_after_any_write_leaves_all_or_nothing",
+        "RevokeToken",
+    ),
+    "lost on reopen": (LosesTheLast, None, "test_what_was_committed_is_there_after_reopening", None),
+    "forgets on upgrade": (ForgetsOnUpgrade, None, "test_what_earlier_releases_wrote_is_read", None),
+    "keeps secrets": (KeepsSecrets, None, "test_a_dump_has_digests_and_no_secret", None),
+    "empty after closing": (
+        AnswersAfterClosing,
+        None,
+        "test_a_store_that_was_closed_opens_again_or_says_no",
+        None,
+    ),
+    "swallows malformed commits": (
+        SwallowsMalformed,
+        None,
+        "test_a_commit_has_one_guarded_change_and_it_is_the_first",
+        "two guards",
+    ),
+    "grace restarted on each use": (
+        RestartsGrace,
+        None,
+        FALSE_GUARD,
+        "PutOnce over one that is kept",
+    ),
+    "delete, then insert": (
+        DeletesThenInserts,
+        None,
+        "test_a_code_is_redeemed_once_and_a_family_never_forks",
+        None,
+    ),
+    "family forgotten": (
+        ForgetsTheFamily,
+        None,
+        "test_a_credential_is_remembered_however_many_generations_ago",
+        None,
+    ),
+    "aliased values": (Aliases, None, "test_values_are_copied_in_and_out", None),
+    "an edit slips through": (
+        LastEditWinsOnce,
+        None,
+        "test_every_interleaving_of_two_actors_goes_as_with_the_model",
+        ("revise", "revise"),
+    ),
+    "a history goes astray": (RestartsGrace, None, "test_random_histories_go_as_with_the_model", None),
+}
 
 
 @pytest.mark.parametrize("mutant", MUTANTS)
 def test_the_contract_kills_a_broken_store(monkeypatch, mutant):
     """By the test that is named for it; the store as it was passes that test."""
     broken, mutate, name, case = MUTANTS[mutant]
-    judge(MemoryStore(), name, case)
+    judge(Stepwise, name, case)
     if mutate is not None:
         mutate(monkeypatch)
-    with pytest.raises((AssertionError, ConflictError)):
-        judge(broken(), name, case)
+    with pytest.raises((AssertionError, ConflictError, pytest.fail.Exception)):
+        judge(broken, name, case)
+
+
+def test_there_are_enough_and_no_group_is_without():
+    """Every group kills at least one."""
+    assert len(MUTANTS) >= 25
+    groups = {group_of(getattr(Contract, name), Contract) for _, _, name, _ in MUTANTS.values()}
+    assert groups == set(GROUPS)
 
 
 def test_every_guard_has_a_mutant():

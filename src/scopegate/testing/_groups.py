@@ -45,7 +45,7 @@ def group_of(test: object, owner: type | None) -> str | None:
     """
     own = getattr(test, "scopegate_group", None)
     if own is None and owner is not None:
-        home = getattr(test, "__qualname__", "").partition(".")[0]
-        defining = next((each for each in owner.__mro__ if each.__name__ == home), None)
-        own = None if defining is None else vars(defining).get("scopegate_group")
+        name = getattr(test, "__name__", "")
+        homes = [each for each in owner.__mro__ if callable(vars(each).get(name))]
+        own = vars(homes[-1]).get("scopegate_group") if homes else None
     return own if own in GROUPS else None

@@ -94,6 +94,17 @@ class RoundTrips:
         page = store.events("realm", user="ann", token_id=None, after=None, limit=1)
         equal(list(page.items), [event], "text of events comes back as it was put")
 
+    def test_values_are_copied_in_and_out(self, store: Store) -> None:
+        """Whoever changes what was handed in, or read, changes nothing of what is kept."""
+        detail, unknown = {"what": "told"}, {"of a newer release": 1}
+        event = evolve(make_event(), detail=detail)
+        store.commit("realm", [CreateToken(make_token(unknown=unknown)), AppendEvent(event)])
+        detail["what"], unknown["of a newer release"] = "changed", 2
+        page = store.events("realm", user=None, token_id=None, after=None, limit=1)
+        record = store.token("realm", "one")
+        equal([dict(each.detail) for each in page.items], [{"what": "told"}], "an event is kept as it was put")
+        equal(record and record.token.unknown, {"of a newer release": 1}, "a token is kept as it was put")
+
     @examples
     @given(token=samples.tokens)
     def test_a_token_comes_back_as_it_was_put(self, store: Store, token: Token) -> None:

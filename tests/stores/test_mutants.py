@@ -899,14 +899,12 @@ MUTANTS |= {
         "test_a_credential_is_remembered_however_many_generations_ago",
         None,
     ),
-    "aliased values": (Aliases, None, "test_values_are_copied_in_and_out", None),
     "an edit slips through": (
         LastEditWinsOnce,
         None,
         "test_every_interleaving_of_two_actors_goes_as_with_the_model",
         ("revise", "revise"),
     ),
-    "a history goes astray": (RestartsGrace, None, "test_random_histories_go_as_with_the_model", None),
 }
 
 

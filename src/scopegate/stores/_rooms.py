@@ -150,7 +150,8 @@ class Room:
     def _create(self, token: Token) -> bool:
         if token.id in self.tokens:
             return False
-        self.tokens[token.id] = Row(token)
+        # The caller may go on writing to its own mapping.
+        self.tokens[token.id] = Row(evolve(token, unknown=dict(token.unknown)) if token.unknown else token)
         self.users.setdefault(token.user, {})[token.id] = None
         self.by_client.setdefault(token.client_id, {})[token.id] = None
         self.idle.pop(token.client_id, None)
@@ -235,7 +236,7 @@ class Room:
     def _append(self, event: Event) -> None:
         place = self.place
         self.place += 1
-        self.events[place] = event
+        self.events[place] = evolve(event, detail=dict(event.detail))
         self.by_user.setdefault(event.user, {})[place] = None
         self.by_token.setdefault(event.token_id, {})[place] = None
 

@@ -7,6 +7,7 @@ from math import inf
 
 import pytest
 from attrs import evolve
+from hypothesis import Phase
 
 from scopegate.core.changes import (
     AddCredential,
@@ -641,6 +642,7 @@ class Contract(StoreContract):
     capabilities = Capabilities(durable=True, cross_process=False)
     crowd = 20
     histories = 60
+    phases = (Phase.generate,)  # that one goes astray is enough; nobody reads the shortest
 
     def dump(self, store):
         """What a store remembers."""
@@ -840,6 +842,15 @@ class Aliases(MemoryStore):
         return Page([self.appended[-1 - place] for place in range(len(page.items))], page.after)
 
 
+class ForgetsWriting(MemoryStore):
+    """Notes of a touch that a token was used, and never that it wrote."""
+
+    def commit(self, realm, changes, /):
+        """Wherever it stands."""
+        touches = [evolve(each, wrote=False) if isinstance(each, Touch) else each for each in changes]
+        super().commit(realm, touches)
+
+
 class LastEditWinsOnce(MemoryStore):
     """Lets an edit through whose version is one behind, if a refresh came between."""
 
@@ -899,6 +910,8 @@ MUTANTS |= {
         "test_a_credential_is_remembered_however_many_generations_ago",
         None,
     ),
+    "aliased values": (Aliases, None, "test_values_are_copied_in_and_out", None),
+    "a history goes astray": (ForgetsWriting, None, "test_random_histories_go_as_with_the_model", None),
     "an edit slips through": (
         LastEditWinsOnce,
         None,

@@ -641,7 +641,7 @@ class Contract(StoreContract):
 
     capabilities = Capabilities(durable=True, cross_process=False)
     crowd = 20
-    histories = 60
+    histories = 300
     phases = (Phase.generate,)  # that one goes astray is enough; nobody reads the shortest
 
     def dump(self, store):

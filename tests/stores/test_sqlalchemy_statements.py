@@ -26,6 +26,7 @@ from scopegate.core.changes import (
 )
 from scopegate.core.records import Cutoffs, TokenQuery
 from scopegate.errors import ConfigurationError, ConflictError, InvalidValueError, StoreUnavailableError
+from scopegate.stores._sqlalchemy_raw import MAXIMUM
 from scopegate.stores.sqlalchemy import AsyncSQLAlchemyStore, SQLAlchemyStore, make_metadata
 from scopegate.testing._store_cases import FOLLOWERS, TRUE, everything, furnish
 from scopegate.testing._store_rules import equal
@@ -353,6 +354,67 @@ def test_an_awaited_bearer_look_up_is_one_round_trip(relay, driver):
         return found
 
     assert asyncio.run(count()) == 20
+
+
+def others_connected(engine):
+    """How many connections there are beside the one that asks."""
+    count = text(
+        "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+    )
+    with engine.connect() as connection:
+        return connection.execute(count).scalar()
+
+
+MANY = 60
+
+
+@pytest.mark.usefixtures("store")
+def test_many_look_ups_at_once_do_not_open_a_connection_each(postgresql, engine):
+    """Eight more than the pool of the engine may have; whoever comes later waits for the pool."""
+    before = others_connected(engine)
+    pooled = create_engine(postgresql.url("psycopg"), pool_size=2, max_overflow=0)
+    through = SQLAlchemyStore(pooled)
+    through.open()
+    start, most, found = threading.Barrier(MANY), [], []
+
+    def look():
+        start.wait()
+        found.extend(through.token("realm", "one", digest_of("first")) for _ in range(20))
+        most.append(others_connected(engine))
+
+    threads = [threading.Thread(target=look) for _ in range(MANY)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == MANY * 20
+    assert all(record.credential is not None for record in found)
+    # Those who count have connections of another engine, fifteen at the most.
+    assert max(most) - before <= MAXIMUM + 2 + 15
+    through.close()
+    pooled.dispose()
+
+
+@pytest.mark.usefixtures("store")
+@pytest.mark.parametrize("driver", ["psycopg", "asyncpg"])
+def test_many_awaited_look_ups_at_once_do_not_open_a_connection_each(postgresql, engine, driver):
+    """Likewise, where a hundred tasks cost nothing."""
+    before = others_connected(engine)
+
+    async def story():
+        pooled = create_async_engine(postgresql.url(driver), pool_size=2, max_overflow=0)
+        through = AsyncSQLAlchemyStore(pooled)
+        await through.open()
+        found = await asyncio.gather(
+            *(through.token("realm", "one", digest_of("first")) for _ in range(MANY))
+        )
+        assert all(record.credential is not None for record in found)
+        connected = await asyncio.to_thread(others_connected, engine)
+        await through.close()
+        await pooled.dispose()
+        return connected
+
+    assert asyncio.run(story()) - before <= MAXIMUM + 2
 
 
 # Configuration and odd values

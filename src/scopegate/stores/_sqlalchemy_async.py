@@ -33,7 +33,8 @@ class AsyncSQLAlchemyStore:
     """Keeps everything in a database that the app has, or in one of its own.
 
     The engine stays the app's: the store borrows connections from its pool for one call each, and never disposes of it.
-    Threads and processes may share the data; a store may be shared by threads.
+    But on PostgreSQL it takes up to eight out of the pool, beyond its size, to look bearers up by, and one for each who
+    listens to `changes`. Threads and processes may share the data, and the tasks of one event loop a store.
 
     Args:
         engine: of PostgreSQL (with any driver), MariaDB, MySQL or SQLite.
@@ -41,7 +42,7 @@ class AsyncSQLAlchemyStore:
         schema: the schema they lie in; None: where the connection looks.
         migrate: bring the tables up to date when the store is opened. False: your own migrations do; opening
             then only sees that they are there.
-        notify: tell of changes, so that caches can follow (PostgreSQL with psycopg).
+        notify: tell of changes, so that caches can follow (PostgreSQL with psycopg or asyncpg).
 
     Raises:
         ConfigurationError: a name is none, the database is unknown here, or it cannot tell of changes.

@@ -1,8 +1,8 @@
 """The bearer look-up by the driver itself: one round trip, and nothing of what SQLAlchemy does around every statement.
 
-The connections are taken out of the engine's pool for good, a few of them, and used for this alone: they are always in
-autocommit, so nothing has to be set, begun or rolled back around a look-up. Whatever goes wrong here, the caller reads
-again in the ordinary way, which knows what to make of it.
+The connections are taken out of the engine's pool for good, at most eight, and used for this alone: they are always in
+autocommit, so nothing has to be set, begun or rolled back around a look-up. While all of them are busy, and whatever
+else goes wrong here, the caller reads in the ordinary way, which waits its turn and knows what to make of an error.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -20,7 +20,8 @@ Row: TypeAlias = tuple[Any, ...] | None
 AsyncLook: TypeAlias = Callable[[Any, str, Sequence[object]], Awaitable[Row]]
 
 _PLACES: Final = {"psycopg": ("%s", "%s", "%s"), "asyncpg": ("$1", "$2", "$3")}
-_MAXIMUM_IDLE: Final = 8
+MAXIMUM: Final = 8
+"""How many connections a store takes out of the pool, which then counts them no more."""
 
 
 def raw_sql(plan: Plan) -> str | None:
@@ -34,11 +35,15 @@ def raw_sql(plan: Plan) -> str | None:
     return sql
 
 
-class Readers:
-    """Connections of psycopg for look-ups; as many as there were look-ups at once, and at most eight when idle.
+class BusyError(Exception):
+    """All connections are in use."""
 
-    Taking the last item of a list and appending one are atomic, so threads need no lock here. A child process
-    forgets what its parent had, and opens its own.
+
+class Readers:
+    """Connections of psycopg for look-ups.
+
+    Each is idle, lent, or not opened yet, which a permit stands for. Taking the last item of a list and appending one
+    are atomic, so threads need no lock here. A child process forgets what its parent had, and opens its own.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -49,6 +54,7 @@ class Readers:
         """The row that a statement finds.
 
         Raises:
+            BusyError: all connections are in use.
             Exception: the driver's, or the pool's.
         """
         if self._pid != getpid():
@@ -60,40 +66,57 @@ class Readers:
         try:
             row: Row = driver.execute(sql, values).fetchone()
         except BaseException:
-            driver.close()
+            # If one is broken, the others are likely to be, too.
+            self._idle.append(driver)
             self.close()
             raise
-        if len(self._idle) < _MAXIMUM_IDLE:
-            self._idle.append(driver)
-        else:
-            driver.close()
+        self._idle.append(driver)
         return row
 
     def close(self) -> None:
         """Close what is idle."""
-        _close_all(self._idle, self._pid)
+        _close_all(self._idle, self._permits, self._pid)
 
     def _renew(self) -> None:
         self._idle: list[Any] = []
+        self._permits: list[None] = [None] * MAXIMUM
         self._pid = getpid()
-        finalize(self, _close_all, self._idle, self._pid)
+        finalize(self, _close_all, self._idle, self._permits, self._pid)
 
     def _another(self) -> Any:  # noqa: ANN401 - the driver is the app's
         from psycopg.rows import tuple_row  # noqa: PLC0415 - likewise
 
-        pooled = self._engine.raw_connection()
-        driver: Any = pooled.driver_connection
-        pooled.detach()
-        driver.autocommit = True
-        driver.row_factory = tuple_row
+        _take(self._permits)
+        try:
+            pooled = self._engine.raw_connection()
+            driver: Any = pooled.driver_connection
+            pooled.detach()
+            driver.autocommit = True
+            driver.row_factory = tuple_row
+        except BaseException:
+            self._permits.append(None)
+            raise
         return driver
 
 
-def _close_all(idle: list[Any], pid: int) -> None:
+def _take(permits: list[None]) -> None:
+    """Take one of the permits to open a connection.
+
+    Raises:
+        BusyError: there is none left.
+    """
+    try:
+        permits.pop()
+    except IndexError:
+        raise BusyError from None
+
+
+def _close_all(idle: list[Any], permits: list[None], pid: int) -> None:
     """Close connections, unless they are those of another process: closing would tell the server."""
     with suppress(IndexError):
         while pid == getpid():
             driver = idle.pop()
+            permits.append(None)
             with suppress(Exception):
                 driver.close()
 
@@ -104,14 +127,16 @@ class AsyncReaders:
     def __init__(self, engine: AsyncEngine, driver: str) -> None:
         self._engine = engine
         self._idle: list[Any] = []
+        self._permits: list[None] = [None] * MAXIMUM
         self._look: AsyncLook = _by_asyncpg if driver == "asyncpg" else _by_psycopg
         self._is_psycopg = driver == "psycopg"
-        finalize(self, _drop_all, self._idle)
+        finalize(self, _drop_all, self._idle, self._permits)
 
     async def look(self, sql: str, values: Sequence[object]) -> Row:
         """The row that a statement finds.
 
         Raises:
+            BusyError: all connections are in use.
             Exception: the driver's, or the pool's.
         """
         try:
@@ -123,7 +148,7 @@ class AsyncReaders:
         except BaseException:
             # Whoever is cancelled here leaves a connection in the middle of an answer.
             self._idle.append(driver)
-            _drop_all(self._idle)
+            _drop_all(self._idle, self._permits)
             raise
         self._idle.append(driver)
         return row
@@ -133,26 +158,33 @@ class AsyncReaders:
         with suppress(IndexError):
             while True:
                 driver = self._idle.pop()
+                self._permits.append(None)
                 with suppress(Exception):
                     await driver.close()
 
     async def _another(self) -> Any:  # noqa: ANN401 - the driver is the app's
-        pooled = await self._engine.raw_connection()
-        driver: Any = pooled.driver_connection
-        pooled.detach()
-        if self._is_psycopg:
-            from psycopg.rows import tuple_row  # noqa: PLC0415 - likewise
+        _take(self._permits)
+        try:
+            pooled = await self._engine.raw_connection()
+            driver: Any = pooled.driver_connection
+            pooled.detach()
+            if self._is_psycopg:
+                from psycopg.rows import tuple_row  # noqa: PLC0415 - likewise
 
-            await driver.set_autocommit(True)
-            driver.row_factory = tuple_row
+                await driver.set_autocommit(True)
+                driver.row_factory = tuple_row
+        except BaseException:
+            self._permits.append(None)
+            raise
         return driver
 
 
-def _drop_all(idle: list[Any]) -> None:
+def _drop_all(idle: list[Any], permits: list[None]) -> None:
     """Close connections at once, without waiting for anything."""
     with suppress(IndexError):
         while True:
             driver = idle.pop()
+            permits.append(None)
             with suppress(Exception):
                 driver.terminate() if hasattr(driver, "terminate") else driver.pgconn.finish()
 

@@ -43,7 +43,8 @@ class SQLAlchemyStore:
     """Keeps everything in a database that the app has, or in one of its own.
 
     The engine stays the app's: the store borrows connections from its pool for one call each, and never disposes of it.
-    Threads and processes may share the data; a store may be shared by threads.
+    But on PostgreSQL it takes up to eight out of the pool, beyond its size, to look bearers up by, and one for each who
+    listens to `changes`. Threads and processes may share the data, and threads a store.
 
     Args:
         engine: of PostgreSQL (with any driver), MariaDB, MySQL or SQLite.

@@ -347,20 +347,23 @@ def test_it_listens_from_the_first_use_until_it_is_closed():
 
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_a_child_process_begins_anew():
-    """A thread is not carried over a fork, so what it has is not believed there."""
+    """A thread is not carried over a fork, so what the parent has remembered is not shown there, not even once."""
     inner = furnished()
     with caching(inner) as cached:
         warm(cached)
         child = os.fork()
         if not child:
             try:
-                first = cached._listener.pid != os.getpid()
-                cached.token("realm", "other", b"x")
+                anew = not is_remembered(cached) and not is_remembered(
+                    cached, "other", digest_of("of another")
+                )
                 until(lambda: cached.is_listening)
-                os._exit(0 if first and not cached._cache.records else 1)
+                warm(cached)
+                os._exit(0 if anew else 1)
             finally:
                 os._exit(2)
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        assert is_remembered(cached)
 
 
 # Configuration
@@ -437,6 +440,37 @@ def test_the_twin_hears_loses_and_goes_on():
         assert not cached.is_listening
 
     asyncio.run(story())
+
+
+def test_the_twin_begins_anew_on_another_event_loop():
+    """The loop that listened stands still, so what was remembered there is not shown, not even once."""
+    inner = furnished()
+    cached = CachedStore(inner, beat=BEAT, stale_for=60.0).asynchronous()
+
+    async def first():
+        await cached.token("realm", "one", FIRST)
+        for _ in range(2000):
+            if cached.is_listening:
+                break
+            await asyncio.sleep(0.001)
+        await cached.token("realm", "one", FIRST)
+        assert cached._cache.records
+
+    async def second():
+        token = (await cached.token("realm", "one", FIRST)).token
+        await cached.close()
+        return token
+
+    with asyncio.Runner() as stands_still:
+        stands_still.run(first())
+        MemoryStore.commit(inner, "realm", [RevokeToken("one", NOW, "over")])
+        assert asyncio.run(second()).revoked_at == NOW
+
+
+def test_the_twin_goes_by_the_same_clock():
+    """One that is moved in tests moves both."""
+    clock = Clock()
+    assert CachedStore(furnished(), clock=clock).asynchronous()._clock is clock
 
 
 # Over real feeds

@@ -95,13 +95,13 @@ class AsyncCachedStore:
         """See `Store.token`. What is remembered is one look-up in a dictionary."""
         if digest is None:
             return await self._store.token(realm, token_id)
+        # First, for what another loop listened to nobody listens to here.
+        if self._listener is None or self._listener.loop is not get_running_loop():
+            self._listen()
         cache = self._cache
         record = cache.records.get((realm, token_id, digest))
         if record is not None and self._clock() < cache.good_until:
             return record
-        if self._listener is None or self._listener.loop is not get_running_loop():
-            self._listen()
-            cache = self._cache
         ticket = cache.begin(realm, token_id, digest)
         found: TokenRecord | None = None
         try:

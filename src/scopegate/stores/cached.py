@@ -5,14 +5,15 @@ changes is seen to be lost, every read goes to the store at once; if it falls si
 ``stale_for`` seconds. It never shows what is older than that.
 """
 
+import os
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from logging import getLogger
-from os import getpid
 from threading import Event as Signal
 from threading import Lock, Thread
 from time import monotonic
 from typing import Final
+from weakref import WeakSet
 
 from attrs import evolve, frozen
 
@@ -34,7 +35,6 @@ _log: Final = getLogger("scopegate.stores")
 class _Listener:
     """A thread that hears of changes."""
 
-    pid: int
     ending: Signal
     cache: Cache
 
@@ -71,8 +71,8 @@ class CachedStore:
         refuse_times(size, beat, stale_for)
         self._beat, self._stale_for, self._size = beat, stale_for, size
         self._clock = clock
-        self._starting = Lock()
         self._renew()
+        _caches.add(self)
 
     @property
     def is_listening(self) -> bool:
@@ -96,7 +96,11 @@ class CachedStore:
                 f"that colour"
             )
         return AsyncCachedStore(
-            self._store.asynchronous(), size=self._size, beat=self._beat, stale_for=self._stale_for
+            self._store.asynchronous(),
+            size=self._size,
+            beat=self._beat,
+            stale_for=self._stale_for,
+            clock=self._clock,
         )
 
     def open(self) -> None:
@@ -125,7 +129,7 @@ class CachedStore:
         record = cache.records.get((realm, token_id, digest))
         if record is not None and self._clock() < cache.good_until:
             return record
-        if self._listener is None or self._listener.pid != getpid():
+        if self._listener is None:
             self._listen()
             cache = self._cache
         ticket = cache.begin(realm, token_id, digest)
@@ -171,19 +175,33 @@ class CachedStore:
             self._cache.drop_all()
 
     def _renew(self) -> None:
+        """Begin anew, as in a child process: with an empty cache, and nobody who listens."""
+        self._starting = Lock()
         self._cache = Cache(self._size, self._stale_for, self._clock)
         self._listener = None
 
     def _listen(self) -> None:
-        """Start listening, once in each process."""
+        """Start listening, once."""
         with self._starting:
-            if self._listener is not None and self._listener.pid == getpid():
+            if self._listener is not None:
                 return
-            self._renew()
-            listener = self._listener = _Listener(getpid(), Signal(), self._cache)
+            self._cache = Cache(self._size, self._stale_for, self._clock)
+            listener = self._listener = _Listener(Signal(), self._cache)
         Thread(
             target=_follow, args=(self._store, self._beat, listener), name="scopegate-cache", daemon=True
         ).start()
+
+
+_caches: Final[WeakSet[CachedStore]] = WeakSet()
+
+
+def _after_fork_in_child() -> None:
+    for cached in list(_caches):
+        cached._renew()  # noqa: SLF001 - of this module  # pyright: ignore[reportPrivateUsage]
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)
 
 
 def _follow(store: FollowedStore, beat: float, listener: _Listener) -> None:

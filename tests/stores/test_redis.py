@@ -27,7 +27,7 @@ from scopegate.core.changes import (
     RevokeToken,
 )
 from scopegate.core.records import TokenQuery
-from scopegate.errors import ConfigurationError, StoreUnavailableError
+from scopegate.errors import ConfigurationError, InvalidValueError, StoreUnavailableError
 from scopegate.stores.redis import AsyncRedisStore, RedisStore
 from scopegate.testing._store_cases import everything, furnish
 from scopegate.testing._store_rules import equal
@@ -264,6 +264,25 @@ class TestAsyncFeed(Disconnecting, AsyncFeedContract):
             client, other = asynchronous(server), connected(server)
             yield AsyncRedisStore(client), RedisStore(other), server.kill, client.aclose
             other.close()
+
+
+def test_what_is_no_cursor_is_refused_and_half_a_character_is_nowhere(redis):
+    """The one is a mistake of whoever sent it, the other the name of nothing."""
+    client = connected(redis)
+    store = RedisStore(client)
+    for read in (
+        partial(store.tokens, "realm", TokenQuery()),
+        partial(store.events, "realm", user=None, token_id=None),
+    ):
+        with pytest.raises(InvalidValueError, match="no cursor of this list"):
+            read(after="nonsense", limit=1)
+    half = "half \ud800"
+    assert store.token("realm", half, b"x") is None
+    assert store.tokens("realm", TokenQuery(user=half), after=None, limit=1).items == ()
+    assert store.client("realm", half) is None
+    with pytest.raises(InvalidValueError, match="whole characters"):
+        store.commit("realm", [CreateToken(make_token(half))])
+    client.close()
 
 
 # What a server must be

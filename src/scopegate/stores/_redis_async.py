@@ -1,7 +1,6 @@
 """The Redis store for asynchronous clients."""
 
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import suppress
 from secrets import token_hex
 from typing import Any, TypeVar
 
@@ -14,6 +13,7 @@ from scopegate.errors import InvalidValueError, UnavailableError
 from scopegate.protocols import Capabilities, Heard
 from scopegate.stores import _redis_server, _redis_talks
 from scopegate.stores._batch import parts
+from scopegate.stores._redis_server import NoTextError
 from scopegate.stores._redis_sweep import sweep
 from scopegate.stores._redis_talks import Ask, Place, Run, Talk, Together
 
@@ -125,9 +125,10 @@ class AsyncRedisStore:
 
     async def _read(self, talk: Talk[T], otherwise: T) -> T:
         """What a talk comes to; what is asked for by half a character is not there."""
-        with suppress(InvalidValueError):
+        try:
             return await self._talk(talk)
-        return otherwise
+        except NoTextError:
+            return otherwise
 
     async def _talk(self, talk: Talk[T]) -> T:
         """Ask, and answer, until the talk is over."""
@@ -142,7 +143,7 @@ class AsyncRedisStore:
             result: T = end.value
             return result
         except UnicodeEncodeError:
-            raise _redis_server.no_text() from None
+            raise NoTextError from None
 
     async def _answer(self, ask: Ask) -> Any:  # noqa: ANN401 - the server's
         if isinstance(ask, Run):

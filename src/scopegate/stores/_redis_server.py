@@ -66,9 +66,11 @@ def _text(value: str | bytes) -> str:
     return value.decode() if isinstance(value, bytes) else value
 
 
-def no_text() -> InvalidValueError:
-    """The error for what is half a character."""
-    return InvalidValueError("text", "it holds half of a surrogate pair: send whole characters")
+class NoTextError(InvalidValueError):
+    """What was handed in is half a character: nothing of that name can be kept, or be there."""
+
+    def __init__(self) -> None:
+        super().__init__("text", "it holds half of a surrogate pair: send whole characters")
 
 
 @contextmanager
@@ -77,14 +79,14 @@ def speaking() -> Generator[None]:
 
     Raises:
         StoreUnavailableError: the server did not answer, or not as it should.
-        InvalidValueError: the text is none.
+        NoTextError: the text is none.
     """
     try:
         yield
     except (ScopegateError, TypeError, GeneratorExit):
         raise
     except UnicodeEncodeError:
-        raise InvalidValueError("text", "it holds half of a surrogate pair: send whole characters") from None
+        raise NoTextError from None
     except Exception as error:
         raise StoreUnavailableError(
             f"Redis did not do as asked ({type(error).__name__}): see that it runs and can be reached, and that it "

@@ -5,7 +5,6 @@ written around it in such an order that whoever dies in between leaves nothing t
 """
 
 from collections.abc import Generator, Sequence
-from contextlib import suppress
 from secrets import token_hex
 from typing import Any, TypeVar
 
@@ -19,6 +18,7 @@ from scopegate.protocols import Capabilities, Heard
 from scopegate.stores import _redis_server, _redis_talks
 from scopegate.stores._batch import parts
 from scopegate.stores._redis_async import AsyncRedisStore
+from scopegate.stores._redis_server import NoTextError
 from scopegate.stores._redis_sweep import sweep
 from scopegate.stores._redis_talks import Ask, Place, Run, Talk, Together
 
@@ -130,9 +130,10 @@ class RedisStore:
 
     def _read(self, talk: Talk[T], otherwise: T) -> T:
         """What a talk comes to; what is asked for by half a character is not there."""
-        with suppress(InvalidValueError):
+        try:
             return self._talk(talk)
-        return otherwise
+        except NoTextError:
+            return otherwise
 
     def _talk(self, talk: Talk[T]) -> T:
         """Ask, and answer, until the talk is over."""
@@ -147,7 +148,7 @@ class RedisStore:
             result: T = end.value
             return result
         except UnicodeEncodeError:
-            raise _redis_server.no_text() from None
+            raise NoTextError from None
 
     def _answer(self, ask: Ask) -> Any:  # noqa: ANN401 - the server's
         if isinstance(ask, Run):

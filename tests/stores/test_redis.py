@@ -2,6 +2,7 @@
 
 import socket
 import time
+from contextlib import ExitStack, closing
 from functools import partial
 from typing import ClassVar
 
@@ -164,15 +165,18 @@ class TestValkey(OnServer):
         client.close()
 
 
-@pytest.fixture(scope="session")
-def cluster():
-    """A cluster of one node: every command that touches two slots is refused there."""
+def free_port():
+    """A port on loopback that nobody has; the bus of a cluster has one that is 10,000 higher."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    if port > 55_535:  # the bus of a cluster has a port that is 10,000 higher
-        port -= 20_000
-    with running(Redis, port=port) as server:
+    return port if port <= 55_535 else port - 20_000
+
+
+@pytest.fixture(scope="session")
+def cluster():
+    """A cluster of one node: every command that touches two slots is refused there."""
+    with running(Redis, port=free_port()) as server:
         assert server.says("CLUSTER ADDSLOTSRANGE 0 16383").startswith(b"+OK")
         while b"cluster_state:ok" not in server.says("CLUSTER INFO"):
             time.sleep(0.05)
@@ -304,6 +308,47 @@ def test_a_store_is_durable_only_if_the_server_says_so():
         with pytest.raises(ConfigurationError, match=r"appendfsync always .*, maxmemory-policy noeviction"):
             store.open()
         client.close()
+
+
+def test_a_server_that_keeps_its_settings_to_itself_is_not_believed():
+    """As those do that somebody else runs; the error says what to allow."""
+    with running(Redis, durable=True) as server:
+        client = connected(server)
+        client.execute_command("ACL", "SETUSER", "low", "on", ">pass", "~*", "&*", "+@all", "-config")
+        low = redis.Redis(unix_socket_path=server.socket, username="low", password="pass")
+        with pytest.raises(ConfigurationError, match="let this user call CONFIG GET"):
+            RedisStore(low, durable=True).open()
+        RedisStore(client, durable=True).open()
+        low.close()
+        client.close()
+
+
+@pytest.mark.stores
+@pytest.mark.parametrize("last", [True, False])
+def test_a_cluster_is_durable_only_if_every_node_says_so(last):
+    """Not if most do."""
+    slots = ("0 5460", "5461 10922", "10923 16383")
+    with ExitStack() as stack:
+        nodes = [
+            stack.enter_context(running(Redis, port=free_port(), durable=durable))
+            for durable in (True, True, last)
+        ]
+        for node, served in zip(nodes, slots, strict=True):
+            assert node.says(f"CLUSTER ADDSLOTSRANGE {served}").startswith(b"+OK")
+            assert nodes[0].says(f"CLUSTER MEET 127.0.0.1 {node.port}").startswith(b"+OK")
+        for node in nodes:
+            while b"cluster_state:ok" not in node.says("CLUSTER INFO"):
+                time.sleep(0.05)
+        client = stack.enter_context(
+            closing(redis.cluster.RedisCluster(host="127.0.0.1", port=nodes[0].port))
+        )
+        store = RedisStore(client, durable=True)
+        if last:
+            furnish(store, "realm")
+            assert store.token("realm", "one").token.version == 3
+        else:
+            with pytest.raises(ConfigurationError, match="set appendonly yes there"):
+                store.open()
 
 
 def test_what_a_durable_server_acknowledged_outlives_a_kill():

@@ -54,12 +54,37 @@ def refuse_to_be_durable(settings: dict[str, str]) -> None:
         )
 
 
-def settings_of(answer: Any) -> dict[str, str]:  # noqa: ANN401 - a client may have made a dictionary of it, or not
-    """The answer to ``CONFIG GET``."""
+def whom(client: Any) -> dict[str, Any]:  # noqa: ANN401 - by what it does
+    """Whom to ask: in a cluster every node, for each keeps its part, and any replica may take over."""
+    return {"target_nodes": client.ALL_NODES} if is_cluster(client) else {}
+
+
+@contextmanager
+def asking() -> Generator[None]:
+    """A server may keep its settings to itself.
+
+    Raises:
+        ConfigurationError: it does.
+    """
+    try:
+        yield
+    except Exception as error:
+        if not any(kind.__name__ == "ResponseError" for kind in type(error).__mro__):
+            raise
+        raise ConfigurationError(
+            f"durable=True, and the server does not tell its settings ({type(error).__name__}): let this user "
+            f"call CONFIG GET, or leave durable=True out and lose revocations if it does not keep them"
+        ) from error
+
+
+def settings_of(answer: Any) -> list[dict[str, str]]:  # noqa: ANN401 - a client may have made dictionaries of it, or not
+    """The answer to ``CONFIG GET``: of one server, or of each node of a cluster by its name."""
     if isinstance(answer, dict):
-        named = cast("dict[str | bytes, str | bytes]", answer)
-        return {_text(name): _text(value) for name, value in named.items()}
-    return {_text(name): _text(value) for name, value in zip(answer[::2], answer[1::2], strict=True)}
+        named = cast("dict[str | bytes, Any]", answer)
+        if any(isinstance(value, dict) for value in named.values()):
+            return [settings for each in named.values() for settings in settings_of(each)]
+        return [{_text(name): _text(value) for name, value in named.items()}]
+    return [{_text(name): _text(value) for name, value in zip(answer[::2], answer[1::2], strict=True)}]
 
 
 def _text(value: str | bytes) -> str:

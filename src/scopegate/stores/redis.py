@@ -65,8 +65,10 @@ class RedisStore:
             answer = self._client.execute_command("EVAL", "return ARGV[1]", 1, key, "scopegate")
             _redis_server.refuse_to_decode(answer)
             if self._durable:
-                told = self._client.config_get(*_redis_server.ASKED)
-                _redis_server.refuse_to_be_durable(_redis_server.settings_of(told))
+                with _redis_server.asking():
+                    told = self._client.config_get(*_redis_server.ASKED, **_redis_server.whom(self._client))
+                for settings in _redis_server.settings_of(told):
+                    _redis_server.refuse_to_be_durable(settings)
         self._is_open = True
 
     def close(self) -> None:

@@ -90,7 +90,8 @@ class Interleaved(RuleBasedStateMachine):
         journey.client_id, journey.code = self.clients[known.client].client_id, known.code
         return journey
 
-    def _answered(self, known, outcome):
+    def _answered(self, known, outcome, presented):
+        """Keep what was answered to a secret of the generation ``presented``; a code is of generation 0."""
         if not isinstance(outcome, TokenReply):
             assert isinstance(outcome, OAuthFailure)
             assert outcome.code == "invalid_grant"
@@ -98,6 +99,7 @@ class Interleaved(RuleBasedStateMachine):
         reply = json.loads(outcome.body)
         if reply["access_token"] in known.access:
             return  # told again, to who asked again
+        assert known.generation == presented, "a secret that was used gave something new"
         known.generation += 1
         known.advanced_at = self.clock.now
         known.access[reply["access_token"]] = known.generation, self.clock.now + reply["expires_in"]
@@ -106,7 +108,7 @@ class Interleaved(RuleBasedStateMachine):
     def redeem(self, world, known, _):
         """Exchange the code; one that was used already disconnects the token, unless it was a moment ago."""
         outcome = self.journey(world, known).redeem()
-        self._answered(known, outcome)
+        self._answered(known, outcome, 0)
         moment = known.generation == 1 and self.clock.now - known.advanced_at < PROFILE.replay_tolerance
         if (
             isinstance(outcome, OAuthFailure)
@@ -119,7 +121,9 @@ class Interleaved(RuleBasedStateMachine):
     def refresh(self, world, known, _):
         """Refresh with the newest refresh token."""
         if known.refresh:
-            self._answered(known, self.journey(world, known).refresh(refresh_token=known.refresh[-1]))
+            presented = known.generation
+            outcome = self.journey(world, known).refresh(refresh_token=known.refresh[-1])
+            self._answered(known, outcome, presented)
 
     def reuse(self, world, known, _):
         """Refresh with the oldest, as a thief would: it may disconnect the token, and gives nothing new."""

@@ -15,12 +15,13 @@ from scopegate.flows import bulk, manage
 from scopegate.stores._rooms import Room
 
 MANY = settings(
-    max_examples=500,
+    max_examples=5000,  # ends with the first that breaks; what is drawn depends on which modules are there
     stateful_step_count=30,
     database=None,
     deadline=None,
     derandomize=True,
     phases=[Phase.generate],
+    report_multiple_bugs=False,
     suppress_health_check=list(HealthCheck),
 )
 

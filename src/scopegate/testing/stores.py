@@ -53,7 +53,8 @@ from scopegate.testing._store_lists import Lists, Secrecy, Sweeps
 from scopegate.testing._store_model import Comparison
 from scopegate.testing._store_outages import OutageContract
 from scopegate.testing._store_races import Races
-from scopegate.testing._store_rules import Guards, RoundTrips, Times, equal
+from scopegate.testing._store_rules import Guards, RoundTrips, equal
+from scopegate.testing._store_times import Times
 
 __all__ = [
     "AsyncStoreContract",

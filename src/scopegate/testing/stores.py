@@ -48,8 +48,9 @@ from scopegate.testing._store_cases import everything, furnish
 from scopegate.testing._store_crowds import Crowds
 from scopegate.testing._store_earlier import Migrations
 from scopegate.testing._store_failures import Failures
+from scopegate.testing._store_hygiene import Secrecy
 from scopegate.testing._store_interleavings import Interleavings
-from scopegate.testing._store_lists import Lists, Secrecy, Sweeps
+from scopegate.testing._store_lists import Lists, Sweeps
 from scopegate.testing._store_model import Comparison
 from scopegate.testing._store_outages import OutageContract
 from scopegate.testing._store_races import Races

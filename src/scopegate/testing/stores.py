@@ -52,6 +52,7 @@ from scopegate.testing._store_hygiene import Secrecy
 from scopegate.testing._store_interleavings import Interleavings
 from scopegate.testing._store_lists import Lists, Sweeps
 from scopegate.testing._store_model import Comparison
+from scopegate.testing._store_names import Names
 from scopegate.testing._store_outages import OutageContract
 from scopegate.testing._store_races import Races
 from scopegate.testing._store_rules import Guards, RoundTrips, equal
@@ -69,6 +70,7 @@ __all__ = [
 
 class StoreContract(
     RoundTrips,
+    Names,
     Guards,
     Times,
     Realms,

@@ -191,6 +191,11 @@ class TestAsyncSQLiteStore(Files, AsyncStoreContract):
         self.path = path
         return SQLiteStore(path, synchronous="NORMAL").asynchronous()
 
+    @pytest.fixture
+    def async_unreachable(self, tmp_path):
+        """Its folder is not there."""
+        return SQLiteStore(tmp_path / "absent" / "scopegate.db").asynchronous()
+
 
 class TestOpening:
     """Files are opened late, prepared once, and never misread."""

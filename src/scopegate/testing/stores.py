@@ -28,7 +28,7 @@ and the failure says which hook to write, or which letter to decline. An asynchr
 - `reopen`: the same data after a restart; for stores that are durable.
 - `recipe`: what opens the same data in another process; for stores that several processes may use.
 - `dump`: all that was written, as raw as it can be had.
-- `unreachable`: a fixture, a store that cannot reach its data.
+- `unreachable`, or `async_unreachable`: a fixture, a store that cannot reach its data.
 - `failing`: lets the driver fail at its n-th write.
 - `earlier`: what opens the dump of each earlier schema, with `known_to` and `make_another_of` beside it.
 - ``crowd`` and ``histories``: how much is tried, for stores that are slow or quick.
@@ -144,10 +144,6 @@ class StoreContract(
         """Another store over the same data, for another caller; the store itself unless this is overridden."""
         return store
 
-    def reopen(self, store: Store) -> Store:
-        """Close a store and open its data again, as another process would. Override this if it is durable."""
-        raise NotImplementedError(f"{type(self).__name__}: override reopen() for {type(store).__name__}")
-
     def test_a_store_is_what_it_declares(self, store: Store) -> None:
         """The class of the tests and the store say the same."""
         equal(
@@ -205,8 +201,8 @@ def _not_asked(contract: type[StoreContract]) -> dict[str, str]:
         why |= dict.fromkeys(_OF_DURABLE, "it does not claim to be durable")
     if not contract.capabilities.cross_process:
         why |= dict.fromkeys(_OF_PROCESSES, "it does not claim to serve several processes")
-    given = next(each for each in contract.__mro__ if "unreachable" in vars(each))
-    if given is OutageContract:
+    given = [each for each in contract.__mro__ if {"unreachable", "async_unreachable"} & set(vars(each))]
+    if all(each.__module__ in {__name__, OutageContract.__module__} for each in given):
         why |= dict.fromkeys(_OF_OUTAGES, "there is no fixture unreachable")
     return why
 
@@ -226,4 +222,15 @@ class AsyncStoreContract(StoreContract):
     def store(self, async_store: AsyncStore) -> Iterator[Store]:
         """The asynchronous store, seen by synchronous callers."""
         with awaited(async_store) as store:
+            yield store
+
+    @pytest.fixture
+    def async_unreachable(self) -> AsyncStore:
+        """An asynchronous store that cannot reach its data. Override this."""
+        raise NotImplementedError(f"{type(self).__name__}: override the fixture async_unreachable()")
+
+    @pytest.fixture
+    def unreachable(self, async_unreachable: AsyncStore) -> Iterator[Store]:
+        """It, seen by synchronous callers."""
+        with awaited(async_unreachable) as store:
             yield store

@@ -15,12 +15,19 @@ FAILURES, MIGRATIONS, DUMPS = len(TRUE) + 1, 2, 1
 """How many tests the suite below declines: two groups, and one by its name."""
 
 SUITE = """
+from copy import deepcopy
+
 import pytest
 from scopegate.stores import MemoryStore
 from scopegate.testing import Capabilities, StoreContract
 
 
-class Forgetful(MemoryStore):
+class Good(MemoryStore):
+    def commit(self, realm, changes, /):
+        super().commit(realm, deepcopy(changes))
+
+
+class Forgetful(Good):
     def once(self, realm, key, /, *, now):
         return None
 
@@ -30,7 +37,7 @@ class TestGood(StoreContract):
 
     @pytest.fixture
     def store(self):
-        return MemoryStore()
+        return Good()
 
 
 class TestBad(StoreContract):

@@ -5,6 +5,7 @@ These lean on the outside of the store in memory alone.
 
 import time
 from contextlib import contextmanager
+from copy import deepcopy
 from functools import partial
 from unicodedata import normalize
 
@@ -34,6 +35,7 @@ from scopegate.testing._store_samples import digest_of, make_event
 BOUND = "test_a_bound_is_exact_to_the_microsecond"
 CLOCK = "test_a_clock_that_is_an_hour_off_changes_nothing"
 KEYS = "test_keys_that_look_alike_are_different_keys"
+COPIED = "test_values_are_copied_in_and_out"
 LISTS = "test_a_list_of_one_owner_has_nothing_of_another"
 CODES = "test_of_threads_that_redeem_two_hundred_codes_one_wins_each"
 REFRESHES = "test_of_threads_that_use_two_hundred_refresh_tokens_one_wins_each"
@@ -195,6 +197,51 @@ class LooksAtTheClock(Base):
 
 
 # R and L
+
+
+class Copying(Base):
+    """Copies what it is handed."""
+
+    def commit(self, realm, changes, /):
+        """Copies."""
+        super().commit(realm, deepcopy(changes))
+
+
+class Aliases(Copying):
+    """Gives out the very events that it was handed."""
+
+    def __init__(self):
+        super().__init__()
+        self.appended = []
+
+    def commit(self, realm, changes, /):
+        """Keeps them."""
+        super().commit(realm, changes)
+        self.appended += [change.event for change in changes if isinstance(change, AppendEvent)]
+
+    def events(self, realm, /, *, user, token_id, after, limit):
+        """As they are now."""
+        page = super().events(realm, user=user, token_id=token_id, after=after, limit=limit)
+        return Page([self.appended[-1 - place] for place in range(len(page.items))], page.after)
+
+
+class AliasesDocuments(Copying):
+    """Gives out a mapping that it was handed."""
+
+    def __init__(self):
+        super().__init__()
+        self.created = {}
+
+    def commit(self, realm, changes, /):
+        """Keeps what it does not know."""
+        super().commit(realm, changes)
+        tokens = [change.token for change in changes if isinstance(change, CreateToken)]
+        self.created |= {token.id: token.unknown for token in tokens}
+
+    def token(self, realm, token_id, digest=None, /):
+        """As it is now."""
+        record = super().token(realm, token_id, digest)
+        return record and record._replace(token=evolve(record.token, unknown=self.created[token_id]))
 
 
 def folding(name, fold):
@@ -452,7 +499,7 @@ class ClosedIsEmpty(Base):
 class Resurrects(Base):
     """A unit of work: what this object has read and somebody else deleted is put again with its edit.
 
-    Alone it never does that, for it knows what it deleted itself.
+    Alone it never does that, for it knows what it deleted or swept itself.
     """
 
     def __init__(self):
@@ -481,8 +528,15 @@ class Resurrects(Base):
             if isinstance(first, DeleteToken):
                 self.read.pop((realm, first.token_id), None)
 
+    def sweep(self, realm, cutoffs, /, *, limit):
+        """Knows what it swept, too."""
+        self.read.clear()
+        return super().sweep(realm, cutoffs, limit=limit)
+
 
 KILLED = (
+    (Aliases, COPIED, None),
+    (AliasesDocuments, COPIED, None),
     (OffByATick, BOUND, "a once row is read"),
     (TakesTooLate, BOUND, "a once row is taken"),
     (PutsTooEarly, BOUND, "a once row keeps its key"),
@@ -531,7 +585,7 @@ def judge(kind, name, case):
 )
 def test_the_group_kills_a_broken_store(broken, name, case):
     """By the test that is named for it; the whole store passes that test."""
-    judge(Unreachable if issubclass(broken, Unreachable) else Base, name, case)
+    judge(next(whole for whole in (Unreachable, Copying, Base) if issubclass(broken, whole)), name, case)
     with pytest.raises((AssertionError, ConflictError, StoreUnavailableError)):
         judge(broken, name, case)
 

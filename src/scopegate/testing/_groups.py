@@ -30,7 +30,7 @@ def group(letter: str) -> Callable[[T], T]:
     """Say that a test belongs to another group than its class."""
 
     def mark(test: T) -> T:
-        test.scopegate_group = letter  # type: ignore[attr-defined]
+        vars(test)["scopegate_group"] = letter
         return test
 
     return mark

@@ -5,15 +5,29 @@ import os
 
 import pytest
 
+from scopegate.testing import StoreContract
+from scopegate.testing._groups import group_of
+from scopegate.testing._store_cases import TRUE
+
 pytest_plugins = ["pytester"]
 
+FAILURES, MIGRATIONS, DUMPS = len(TRUE) + 1, 2, 1
+"""How many tests the suite below declines: two groups, and one by its name."""
+
 SUITE = """
+from copy import deepcopy
+
 import pytest
 from scopegate.stores import MemoryStore
 from scopegate.testing import Capabilities, StoreContract
 
 
-class Forgetful(MemoryStore):
+class Good(MemoryStore):
+    def commit(self, realm, changes, /):
+        super().commit(realm, deepcopy(changes))
+
+
+class Forgetful(Good):
     def once(self, realm, key, /, *, now):
         return None
 
@@ -23,7 +37,7 @@ class TestGood(StoreContract):
 
     @pytest.fixture
     def store(self):
-        return MemoryStore()
+        return Good()
 
 
 class TestBad(StoreContract):
@@ -64,13 +78,16 @@ def test_it_counts_what_ran_by_group(run, pytester, workers):
     assert report["contract"] == "1.0"
     stores = {store["name"]: store for store in report["stores"]}
     good, bad = stores["test_mine.TestGood"], stores["test_mine.TestBad"]
-    assert good["totals"] == {"passed": good["totals"]["passed"], "failed": 0, "declined": 16}
-    assert good["badge"] == f"scopegate store contract 1.0: {good['totals']['passed']} passed, 16 declined"
+    passed, declined = good["totals"]["passed"], FAILURES + MIGRATIONS + DUMPS
+    assert good["totals"] == {"passed": passed, "failed": 0, "declined": declined}
+    assert good["badge"] == f"scopegate store contract 1.0: {passed} passed, {declined} declined"
     assert good["capabilities"]["durable"] is False
+    assert "durable" in good["not_asked"]["test_what_was_committed_is_there_after_reopening"]
+    assert "unreachable" in good["not_asked"]["test_what_cannot_be_reached_is_an_outage"]
     assert good["groups"]["A"] == {
         "passed": 0,
         "failed": 0,
-        "declined": 13,
+        "declined": FAILURES,
         "seconds": good["groups"]["A"]["seconds"],
     }
     assert any("one step" in reason for reason in good["reasons"].values())
@@ -80,6 +97,7 @@ def test_it_counts_what_ran_by_group(run, pytester, workers):
     markdown = (pytester.path / "out" / "report.md").read_text()
     assert good["badge"] in markdown
     assert "| T: time" in markdown
+    assert "- test_a_touch_that_cannot_be_kept_is_dropped: not asked, for there is no fixture" in markdown
     result.stdout.fnmatch_lines(["*test_mine.TestGood: scopegate store contract 1.0:*; seconds: R *"])
 
 
@@ -91,8 +109,25 @@ def test_without_the_option_it_does_nothing(run, pytester):
 
 
 @pytest.mark.slow
-def test_declining_what_there_is_not_is_an_error(pytester, run):
+def test_one_group_can_be_run_alone(run):
+    """By its letter; a test that is marked for itself counts there, and not with its class."""
+    result = run("--collect-only", "-q", "-m", 'scopegate_group(letter="F")', "-W", "error")
+    found = {line.partition("::")[2].partition("[")[0] for line in result.outlines if "::" in line}
+    assert {each for each in found if each.startswith("TestGood")} == {
+        f"TestGood::{name}"
+        for name in dir(StoreContract)
+        if name.startswith("test_") and group_of(getattr(StoreContract, name), StoreContract) == "F"
+        if "processes" not in name
+    }
+    assert "TestGood::test_of_threads_that_use_two_hundred_refresh_tokens_one_wins_each" in found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("given", "complaint"), [('"Z": "what"', "names Z"), ('"H": " "', "gives no reason for H")]
+)
+def test_declining_what_there_is_not_or_without_a_reason_is_an_error(pytester, run, given, complaint):
     """A misspelt name would decline nothing."""
-    pytester.makepyfile(test_mine=SUITE.replace('"H": "no dump"', '"Z": "what"'))
+    pytester.makepyfile(test_mine=SUITE.replace('"H": "no dump"', given))
     result = run("--collect-only", "-q")
-    result.stdout.fnmatch_lines(["*TestBad.declined names Z*"])
+    result.stdout.fnmatch_lines([f"*TestBad.declined {complaint}*"])

@@ -1,35 +1,51 @@
 """What docs/stores.md shows works as it stands there."""
 
+import os
 import re
 from pathlib import Path
 
 import pytest
 
-from scopegate.testing import stores
+from scopegate import testing
+from scopegate.testing._groups import GROUPS, VERSION
+from scopegate.testing.stores import StoreContract
 
-DOCS = Path(__file__).parents[2] / "docs" / "stores.md"
+pytest_plugins = ["pytester"]
 
-
-@pytest.fixture
-def sample(tmp_path):
-    """The class of the page, ready to run."""
-    code = re.search(r"```python\n(import pytest.*?)```", DOCS.read_text("utf-8"), re.DOTALL)
-    names = {}
-    exec(code[1], names)  # noqa: S102 - it is our own page
-    sample = names["TestMyStore"]()
-    sample.path = tmp_path / "data.db"
-    return sample
+PAGE = (Path(__file__).parents[2] / "docs" / "stores.md").read_text("utf-8")
+HOOKS = re.compile(r"^\| `(\w+)[(`].*\|$", re.MULTILINE)
 
 
-def test_the_sample_is_a_store_contract_that_runs(sample):
-    """Its hooks do what the page says."""
-    sample.test_what_was_committed_is_there_after_reopening(sample.make_another(None))
-    sample.path = sample.path.with_name("other") / "data.db"
-    sample.path.parent.mkdir()
-    sample.test_a_dump_has_digests_and_no_secret(sample.make_another(None))
+@pytest.mark.slow
+def test_the_sample_is_a_whole_test_file_that_passes(pytester, monkeypatch):
+    """With no more than what the page says, and what it declines is counted."""
+    for name in [each for each in os.environ if each.startswith(("PYTEST_", "COVERAGE_"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    pytester.makepyfile(test_mine=re.search(r"```python\n(from contextlib.*?)```", PAGE, re.DOTALL)[1])
+    command = re.search(r"^pytest (.*--scopegate-report=\S+)$", PAGE, re.MULTILINE)[1].split()
+    result = pytester.runpytest_subprocess(*command, "-p", "no:cacheprovider")
+    outcomes = result.parseoutcomes()
+    assert set(outcomes) == {"passed", "skipped"}
+    badge = f"scopegate store contract {VERSION}: {outcomes['passed']} passed, {outcomes['skipped']} declined"
+    assert badge in (pytester.path / "build" / "my-store.md").read_text()
 
 
-def test_the_page_names_every_class_of_the_kit():
+def test_the_page_names_every_contract_of_stores():
     """And none that is not there."""
-    shown = set(re.findall(r"`(\w+Contract)`", DOCS.read_text("utf-8")))
-    assert shown == {name for name in stores.__all__ if name.endswith("Contract")}
+    shown = set(re.findall(r"`(\w+Contract)`|class \w+\((\w+Contract)\)", PAGE))
+    assert {one or other for one, other in shown} == {
+        name for name in testing.__all__ if name.endswith("StoreContract")
+    }
+
+
+def test_the_page_has_every_group():
+    """In the words of the kit."""
+    assert dict(re.findall(r"^\| ([A-Z]) \| (.*) \|$", PAGE, re.MULTILINE)) == GROUPS
+
+
+def test_the_page_names_hooks_that_are_there():
+    """Each of them is something of the contract."""
+    hooks = HOOKS.findall(PAGE[PAGE.index("| hook |") :])
+    assert len(hooks) == 9
+    assert [name for name in hooks if not hasattr(StoreContract, name)] == []

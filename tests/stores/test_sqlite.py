@@ -130,19 +130,19 @@ def without_known(token):
 
 @contextmanager
 def denying(store, step):
-    """SQLite refuses the nth write of a store from now on, as it is about to begin with it."""
+    """SQLite refuses the nth write of a store from now on, as it is about to begin with it; the last is the COMMIT."""
     count = 0
 
-    def authorize(action, table, *_):
+    def authorize(action, name, *_):
         nonlocal count
-        if action not in WRITES or not table.startswith("scopegate_") or "stamps" in table:
+        writes = action in WRITES and name.startswith("scopegate_") and "stamps" not in name
+        if not writes and (action, name) != (sqlite3.SQLITE_TRANSACTION, "COMMIT"):
             return sqlite3.SQLITE_OK
         count += 1
         return sqlite3.SQLITE_DENY if count == step else sqlite3.SQLITE_OK
 
-    store.open()
-    idle = store._pool._idle  # noqa: SLF001 - the driver's connections are there
-    connection = idle[-1]
+    store.token("realm", "one")
+    connection = store._pool._idle[-1]  # noqa: SLF001 - the driver's connection is there, and is the next to be lent
     connection.set_authorizer(authorize)
     yield
     with suppress(sqlite3.ProgrammingError):  # it was closed, for that write failed
@@ -190,6 +190,11 @@ class TestAsyncSQLiteStore(Files, AsyncStoreContract):
         """An empty one."""
         self.path = path
         return SQLiteStore(path, synchronous="NORMAL").asynchronous()
+
+    @pytest.fixture
+    def async_unreachable(self, tmp_path):
+        """Its folder is not there."""
+        return SQLiteStore(tmp_path / "absent" / "scopegate.db").asynchronous()
 
 
 class TestOpening:

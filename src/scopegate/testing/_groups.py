@@ -15,7 +15,7 @@ GROUPS: Final = {
     "L": "lists: one order, stable pages, nothing of another realm or owner",
     "D": "deletion: nothing is left that authenticates",
     "P": "purging: bounded sweeps that free what is dead and nothing else",
-    "H": "hygiene: a dump holds no secret",
+    "H": "hygiene: a dump holds no secret, and no error tells what was handed in",
     "M": "migration: what earlier releases wrote is read",
     "A": "atomicity: a failure after any write leaves all or nothing",
     "E": "errors: an outage is an outage, a mistake a mistake",

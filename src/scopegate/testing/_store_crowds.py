@@ -1,8 +1,11 @@
 """Two hundred codes and two hundred refresh tokens, four callers each: counted by what still authenticates."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from multiprocessing import get_context
+from threading import Barrier, BrokenBarrierError
+from traceback import format_exc
 from typing import Any, ClassVar, Final
 
 from scopegate.core.changes import AddCredential, AdvanceToken, Change, CreateToken
@@ -40,7 +43,7 @@ class Crowds:
         )
 
     def test_of_threads_that_redeem_two_hundred_codes_one_wins_each(self, store: Store) -> None:
-        """By four callers."""
+        """By four callers, who set out for each code together."""
         self._judge(store, self._in_threads(store, 0), 0)
 
     @group("F")
@@ -61,9 +64,10 @@ class Crowds:
         _prepare(store, generation, self.crowd)
         won: Won = [[] for _ in range(CALLERS)]
         stores = [self.make_another(store) for _ in range(CALLERS)]
+        barrier = Barrier(CALLERS)
         race(
             [
-                partial(_advance_all, each, place, generation, self.crowd, won[place])
+                partial(_advance_all, each, place, generation, self.crowd, won[place], barrier)
                 for place, each in enumerate(stores)
             ]
         )
@@ -82,9 +86,16 @@ class Crowds:
         ]
         for process in processes:
             process.start()
-        found = dict(answers.get(timeout=PATIENCE) for _ in processes)
+        found: dict[int, list[int]] = {}
+        failed: list[str] = []
+        for _ in processes:
+            place, won, trouble = answers.get(timeout=PATIENCE)
+            found[place] = won
+            failed += [trouble] if trouble else []
         for process in processes:
             process.join(PATIENCE)
+        if failed:
+            raise AssertionError("a process could not take part: " + "\n".join(failed))
         return [found[place] for place in range(CALLERS)]
 
     def _judge(self, store: Store, won: Won, generation: int) -> None:
@@ -116,17 +127,29 @@ def _made(number: int, place: int) -> bytes:
     return digest_of(f"{number} by {place}")
 
 
-def _advance_all(store: Store, place: int, generation: int, count: int, won: list[int]) -> None:
-    """Try to be the first at each token."""
-    for number in range(count):
-        token_id = f"t{number}"
-        made = make_credential("", token_id, digest=_made(number, place), generation=generation + 1)
-        changes: Sequence[Change] = (AdvanceToken(token_id, generation, NOW), AddCredential(made))
-        try:
-            store.commit(REALM, changes)
-        except ConflictError:
-            continue
-        won.append(number)
+def _advance_all(
+    store: Store,
+    place: int,
+    generation: int,
+    count: int,
+    won: list[int],
+    barrier: Any,  # noqa: ANN401 - those of threads and of processes have no type in common
+) -> None:
+    """Try to be the first at each token; all callers set out for each of them together."""
+    try:
+        for number in range(count):
+            barrier.wait(PATIENCE)
+            token_id = f"t{number}"
+            made = make_credential("", token_id, digest=_made(number, place), generation=generation + 1)
+            changes: Sequence[Change] = (AdvanceToken(token_id, generation, NOW), AddCredential(made))
+            with suppress(ConflictError):
+                store.commit(REALM, changes)
+                won.append(number)
+    except BrokenBarrierError:
+        return  # another caller tells what went wrong
+    except BaseException:
+        barrier.abort()  # nobody waits for one who is gone
+        raise
 
 
 def _take_part(
@@ -137,11 +160,15 @@ def _take_part(
     barrier: Any,  # noqa: ANN401 - it has no public type
     answers: Any,  # noqa: ANN401 - likewise
 ) -> None:
-    """What a process does."""
-    store = recipe()
-    store.open()
+    """What a process does: it answers with what it won, and with what went wrong."""
     won: list[int] = []
-    barrier.wait(PATIENCE)
-    _advance_all(store, place, generation, count, won)
-    store.close()
-    answers.put((place, won))
+    try:
+        store = recipe()
+        store.open()
+        _advance_all(store, place, generation, count, won, barrier)
+        store.close()
+    except BaseException:
+        barrier.abort()
+        answers.put((place, won, format_exc()))
+        raise
+    answers.put((place, won, ""))

@@ -5,12 +5,13 @@ from typing import ClassVar, Final
 
 import pytest
 
-from scopegate.core.changes import Change
+from scopegate.core.changes import AdvanceToken, Change
 from scopegate.errors import StoreUnavailableError
 from scopegate.protocols import Store
 from scopegate.testing._store_cases import FOLLOWERS, TRUE, everything, furnish
+from scopegate.testing._store_hygiene import CANARY, FOLLOWING, quiet
 from scopegate.testing._store_rules import equal, holds
-from scopegate.testing._store_samples import fresh_realm
+from scopegate.testing._store_samples import NOW, fresh_realm
 
 MOST: Final = 40
 
@@ -44,6 +45,20 @@ class Failures:
             raise AssertionError(f"{case}: a commit has fewer than {MOST} writes")
         holds(TRUE[case].written(store, realm), f"{case}: the commit was made in the end")
         holds(step > 1, f"{case}: at least one write failed")
+
+    def test_a_failure_tells_nothing_of_what_was_to_be_written(self, store: Store) -> None:
+        """Drivers like to show the values of the statement that failed."""
+        furnish(store, "realm")
+        changes: list[Change] = [AdvanceToken("one", 2, NOW, CANARY.encode()), *FOLLOWING]
+        for step in range(1, MOST):
+            with self.failing(store, step):
+                try:
+                    store.commit("realm", changes)
+                except StoreUnavailableError as error:
+                    quiet(error, f"a failure at write {step}")
+                else:
+                    return
+        raise AssertionError(f"a commit has fewer than {MOST} writes")
 
     def _fails(self, store: Store, realm: str, changes: list[Change], step: int) -> bool:
         with self.failing(store, step):

@@ -1,6 +1,5 @@
-"""What every store does with lists, with sweeping, and with secrets."""
+"""What every store does with lists, and with sweeping."""
 
-from base64 import b64encode, urlsafe_b64encode
 from functools import partial
 from typing import ClassVar
 
@@ -20,7 +19,6 @@ from scopegate.core.changes import (
     Touch,
 )
 from scopegate.core.clients import Origin
-from scopegate.core.credentials import CredentialKind, digest
 from scopegate.core.records import Cutoffs, TokenQuery
 from scopegate.protocols import Store
 from scopegate.testing._store_rules import equal, examples, holds
@@ -322,36 +320,3 @@ class Sweeps:
         """Sweep, and say how many rows were freed and which clients are left."""
         freed = store.sweep("realm", Cutoffs(kept_before=now, idle_before=idle_before), limit=limit)
         return freed, [client.id for client in every(partial(store.clients, "realm", owner=None))]
-
-
-class Secrecy:
-    """What is stored authenticates nobody."""
-
-    scopegate_group: ClassVar[str] = "H"
-
-    def dump(self, store: Store) -> bytes:
-        """All that the store wrote, as raw as it can be had. Override this."""
-        raise NotImplementedError(f"{type(store).__name__}: override dump() to give all that the store wrote")
-
-    def test_a_dump_has_digests_and_no_secret(self, store: Store) -> None:
-        """In none of the usual encodings."""
-        secrets = {kind: f"secret-of-{kind.name}-{'x' * 20}" for kind in CredentialKind}
-        store.commit("realm", [CreateToken(make_token())])
-        for kind, secret in secrets.items():
-            added = make_credential("", kind=kind, digest=digest("realm", kind.value, secret))
-            store.commit("realm", [Touch("one", NOW), AddCredential(added)])
-        dump = self.dump(store)
-        for kind, secret in secrets.items():
-            holds(_occurs(digest("realm", kind.value, secret), dump), "a dump shows the digests")
-            holds(not _occurs(secret.encode(), dump), "a dump shows no secret")
-
-
-def _occurs(value: bytes, dump: bytes) -> bool:
-    forms = (
-        value,
-        value.hex().encode(),
-        b64encode(value).rstrip(b"="),
-        urlsafe_b64encode(value).rstrip(b"="),
-        value.decode("latin-1").encode("utf-16-le"),
-    )
-    return any(form in dump for form in forms)

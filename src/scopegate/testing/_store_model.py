@@ -27,7 +27,7 @@ from scopegate.core.changes import (
 from scopegate.core.clients import Origin
 from scopegate.core.records import NEVER, Cutoffs, TokenQuery
 from scopegate.errors import ConflictError
-from scopegate.protocols import Store
+from scopegate.protocols import Capabilities, Store
 from scopegate.stores import MemoryStore
 from scopegate.testing._store_rules import equal
 from scopegate.testing._store_samples import (
@@ -74,14 +74,38 @@ FOLLOWERS: Final = st.lists(
 )
 
 
+class Held:
+    """The store of all histories: one object, or one after another where it can be closed and opened again.
+
+    Args:
+        store: the first.
+        reopen: closes a store and opens its data again; None: there is nothing to be opened again.
+    """
+
+    def __init__(self, store: Store, reopen: Callable[[Store], Store] | None) -> None:
+        self.store = store
+        self._reopen = reopen
+        self._first = store
+
+    def renew(self) -> None:
+        """Go on with another store over the same data."""
+        if self._reopen is not None:
+            self.store = self._reopen(self.store)
+
+    def close(self) -> None:
+        """Close the last one, unless it is the first, which is somebody else's."""
+        if self.store is not self._first:
+            self.store.close()
+
+
 class Stores(RuleBasedStateMachine):
     """The store in memory is the model."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, held: Held) -> None:
         super().__init__()
         self.model = MemoryStore()
-        self.store = store
-        # The same store serves all examples, each in realms of its own.
+        self.held = held
+        # The same data serve all examples, each in realms of its own.
         self.realms = {"north": fresh_realm(), "south": fresh_realm()}
         self.latest = "north"
 
@@ -95,7 +119,7 @@ class Stores(RuleBasedStateMachine):
         """Both write, or neither does."""
         self.latest = realm
         results: list[str] = []
-        for store in (self.model, self.store):
+        for store in (self.model, self.held.store):
             try:
                 store.commit(self.realms[realm], [change, *followers])
             except ConflictError:
@@ -106,7 +130,7 @@ class Stores(RuleBasedStateMachine):
 
     def same(self, read: Callable[[Store], object]) -> None:
         """Both give the same answer."""
-        equal(read(self.store), read(self.model), "the store tells what the model tells")
+        equal(read(self.held.store), read(self.model), "the store tells what the model tells")
 
     @rule(realm=REALMS, token_id=IDS, user=USERS, client_id=CLIENTS, created_at=TIMES, followers=FOLLOWERS)
     def create(
@@ -247,6 +271,11 @@ class Stores(RuleBasedStateMachine):
         """Page by page."""
         self.same(lambda store: every(partial(store.clients, self.realms[realm], owner=owner), limit))
 
+    @rule()
+    def reopen(self) -> None:
+        """Whoever opens durable data finds the same."""
+        self.held.renew()
+
     @invariant()
     def both_hold_the_same(self) -> None:
         """All that there is where something happened last."""
@@ -259,17 +288,24 @@ class Comparison:
     """A random history shrinks to a short one that an author can read."""
 
     scopegate_group: ClassVar[str] = "X"
+    capabilities: ClassVar[Capabilities]
+
+    def reopen(self, store: Store) -> Store:
+        """Close a store and open its data again, as another process would. Override this if it is durable."""
+        raise NotImplementedError(f"{type(self).__name__}: override reopen() for {type(store).__name__}")
 
     histories: ClassVar[int] = 20
     """How many histories are tried; raise it for a quick store."""
     phases: ClassVar[Sequence[Phase]] = tuple(Phase)
-    """What Hypothesis does with them: by default, one that goes astray is made as short as it can be."""
+    """What Hypothesis does with them: by default, a history that goes astray is made as short as it can be."""
 
     def test_random_histories_go_as_with_the_model(self, store: Store) -> None:
-        """Commits, sweeps and lists, with times that jump, in two realms."""
+        """Commits, sweeps, lists, and for durable ones new beginnings, with times that jump, in two realms."""
+        held = Held(store, self.reopen if self.capabilities.durable else None)
         run_state_machine_as_test(
-            cast("type[RuleBasedStateMachine]", partial(Stores, store)),
+            cast("type[RuleBasedStateMachine]", partial(Stores, held)),
             settings=settings(
+                report_multiple_bugs=False,  # one at a time, as an assertion
                 deadline=None,
                 max_examples=self.histories,
                 stateful_step_count=20,
@@ -277,3 +313,4 @@ class Comparison:
                 suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
             ),
         )
+        held.close()

@@ -16,8 +16,9 @@ from scopegate.core.changes import (
     DeleteToken,
     ReviseToken,
     RevokeToken,
+    Touch,
 )
-from scopegate.core.records import TokenQuery
+from scopegate.core.records import Cutoffs, TokenQuery
 from scopegate.core.tokens import Token
 from scopegate.errors import ConflictError
 from scopegate.protocols import Store
@@ -196,6 +197,29 @@ class Races:
                 steady = [token_id for token_id in found if token_id < "t20"]
                 equal(len(set(found)), len(found), "no token is repeated")
                 equal(steady, [f"t{number:02}" for number in reversed(range(20))], "no token is lost")
+
+        race([write, read])
+
+    @group("L")
+    def test_a_history_can_be_read_while_it_grows_and_is_swept(self, store: Store) -> None:
+        """Pages neither repeat nor lose an event that was there before, and stays."""
+        for number in range(20):
+            store.commit("realm", [Touch("absent", NOW), AppendEvent(make_event(f"{number:02}"))])
+        reader, writer = self.callers(store, 2)
+
+        def write() -> None:
+            for _ in range(40):
+                writer.commit(
+                    "realm", [Touch("absent", NOW), AppendEvent(make_event("new", user="bob", at=1.0))]
+                )
+                writer.sweep("realm", Cutoffs(events_before=1.0), limit=9)
+
+        def read() -> None:
+            for _ in range(10):
+                found = every(partial(reader.events, "realm", user=None, token_id=None), 3)
+                steady = [event.detail["what"] for event in found if event.user == "ann"]
+                expected = [f"{number:02}" for number in reversed(range(20))]
+                equal(steady, expected, "no event that stays is repeated or lost")
 
         race([write, read])
 

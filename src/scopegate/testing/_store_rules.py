@@ -20,7 +20,6 @@ from scopegate.core.changes import (
     PutOnce,
     ReviseToken,
     RevokeToken,
-    TakeOnce,
     Touch,
 )
 from scopegate.core.clients import Client
@@ -332,41 +331,3 @@ class Guards:
         for each in (*old, late):
             record = store.token("realm", "one", each.digest)
             equal(record and record.credential, None, "a dropped or deleted credential is forgotten")
-
-
-class Times:
-    """Only the ``now`` that is passed in counts."""
-
-    scopegate_group: ClassVar[str] = "T"
-
-    @examples
-    @given(expires_at=samples.times, now=samples.times)
-    def test_a_once_row_lives_until_its_time_and_not_at_it(
-        self, store: Store, expires_at: float, now: float
-    ) -> None:
-        """The machine's own clock does not matter."""
-        realm = fresh_realm()
-        store.commit(realm, [PutOnce("key", b"value", expires_at, expires_at - 1)])
-        for moment in (now, expires_at):
-            found = store.once(realm, "key", now=moment)
-            expected = OnceRow("key", b"value", expires_at) if moment < expires_at else None
-            equal(found, expected, "a once row is there before its time and not at it")
-
-    def test_a_once_row_can_be_taken_once_and_put_again(self, store: Store) -> None:
-        """Taking it away makes room."""
-        store.commit("realm", [PutOnce("key", b"first", NOW + 1, NOW)])
-        store.commit("realm", [TakeOnce("key", NOW)])
-        refused(store, "realm", TakeOnce("key", NOW))
-        store.commit("realm", [PutOnce("key", b"second", NOW + 2, NOW)])
-        equal(store.once("realm", "key", now=NOW), OnceRow("key", b"second", NOW + 2), "a key is free again")
-
-    def test_a_time_long_past_hides_no_row(self, store: Store) -> None:
-        """Tokens and credentials stay readable: what expired is for the flows to judge."""
-        old = make_credential("first", expires_at=1.0, keep_until=1.0)
-        token = make_token(created_at=0.0, expires_at=1.0)
-        store.commit("realm", [CreateToken(token), AddCredential(old)])
-        equal(
-            store.token("realm", "one", old.digest),
-            TokenRecord.of(token, None, old),
-            "expired rows are still read",
-        )

@@ -2,26 +2,39 @@
 
     class TestMyDirectory(DirectoryContract):
         user = "ann"
+        others = ("bob",)
         stranger = "nobody"
+        organizations = ("acme", "beta")
+        applications = {"boiler": "acme", "toy": SANDBOX}
 
         @pytest.fixture
         def directory(self):
             return MyDirectory(...)
 
-``user`` is somebody who has roles in organizations with applications in them, ``stranger`` somebody unknown. What is
-tested is that the answers agree: `standing` with `memberships`, `members` and `applications`. A directory made of one
-memberships function cannot list members; set ``has_members = False``.
+``user`` is somebody who has roles in organizations with applications in them, ``others`` are more people who are there,
+``stranger`` is nobody's id: no person's, no organization's and no application's. What is tested is that the answers
+agree: `standing` with `memberships`, `members` and `applications`. That nothing is lost between pages shows only where
+``organizations`` and ``applications`` say what has to be listed. A directory made of one memberships function cannot
+list members; set ``has_members = False``.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from functools import partial
-from typing import ClassVar, TypeVar
+from typing import ClassVar, Final, TypeVar
 
 import pytest
 
 from scopegate.core.records import Page
-from scopegate.core.standing import NOWHERE, Account, Application, Membership, Sandbox, Standing
+from scopegate.core.standing import (
+    NOWHERE,
+    SANDBOX,
+    Account,
+    Application,
+    Membership,
+    Sandbox,
+    Standing,
+)
 from scopegate.protocols import AsyncDirectory, Directory
 from scopegate.testing._store_rules import equal, holds
 
@@ -30,15 +43,30 @@ T = TypeVar("T")
 __all__ = ["AsyncDirectoryContract", "DirectoryContract"]
 
 
+_OF_MEMBERS: Final = "test_the_members_are_those_who_have_a_standing"
+
+
 class DirectoryContract:
     """What every directory does. Give the fixture ``directory``, and name people."""
 
     user: ClassVar[str] = ""
     """Somebody with a role in at least one organization that has at least one application."""
     stranger: ClassVar[str] = ""
-    """Somebody whom nobody knows."""
+    """An id that no person, organization or application has."""
+    others: ClassVar[Sequence[str]] = ()
+    """More people who are there; best one who shares an organization with the user, and one who has a sandbox."""
+    organizations: ClassVar[Sequence[str]] = ()
+    """Organizations in which the user has a role."""
+    applications: ClassVar[Mapping[str, str | Sandbox]] = {}
+    """Applications that the user may see, with the organization that each belongs to, or ``SANDBOX``."""
     has_members: ClassVar[bool] = True
-    """Whether `members` can be asked."""
+    """Whether `members` can be asked; if not, its test is not collected."""
+
+    def __init_subclass__(cls, **options: object) -> None:
+        """Leave out the test of members where they cannot be asked for."""
+        super().__init_subclass__(**options)
+        if not cls.has_members:
+            setattr(cls, _OF_MEMBERS, None)
 
     @pytest.fixture
     def directory(self) -> Directory:
@@ -56,11 +84,51 @@ class DirectoryContract:
         )
 
     def test_each_membership_is_a_standing(self, directory: Directory) -> None:
-        """Of the same owner, with the same role."""
-        for membership in self._memberships(directory):
-            standing = directory.standing(self.user, organization=membership.organization)
-            equal(standing.owner, membership.owner, "a membership's owner is that of the standing")
-            equal(standing.role, membership.role, "a membership's role is that of the standing")
+        """Of the same owner, with the same role; for everybody."""
+        for person in (self.user, *self.others):
+            for membership in self._memberships(directory, person):
+                standing = directory.standing(person, organization=membership.organization)
+                equal(standing.owner, membership.owner, "a membership's owner is that of the standing")
+                equal(standing.role, membership.role, "a membership's role is that of the standing")
+                equal(standing.ceiling, membership.ceiling, "a membership's ceiling is that of the standing")
+
+    def test_what_is_there_is_listed(self, directory: Directory) -> None:
+        """On whatever page, and it is where it is said to be."""
+        listed = [each.organization for each in self._memberships(directory)]
+        lost = [each for each in self.organizations if each not in listed]
+        equal(lost, [], "every organization in which the user has a role is listed")
+        for application, organization in self.applications.items():
+            read = partial(directory.applications, self.user, organization)
+            ids = [each.id for each in _every(read)]
+            holds(application in ids, f"application {application!r} is listed in {organization!r}")
+
+    def test_a_standing_is_listed(self, directory: Directory) -> None:
+        """Who has a role somewhere finds the place among the memberships: also the sandbox."""
+        for person in (self.user, *self.others):
+            places = [each.organization for each in self._memberships(directory, person)]
+            asked: tuple[str | Sandbox, ...] = (*self.organizations, SANDBOX)
+            for place in asked:
+                there = directory.standing(person, organization=place) != NOWHERE
+                equal(
+                    place in places,
+                    there,
+                    f"{person!r} has a standing at {place!r} and a membership, or neither",
+                )
+
+    def test_the_sandbox_of_somebody_else_is_none(self, directory: Directory) -> None:
+        """Nobody has a standing at an application in it, with or without the word for a sandbox."""
+        people = (self.user, *self.others)
+        for owner in people:
+            for application in _every(partial(directory.applications, owner, SANDBOX)):
+                for person in (*people, self.stranger):
+                    if person != owner:
+                        self._nowhere(directory, person, application)
+        equal(directory.standing(self.stranger, organization=SANDBOX), NOWHERE, "a stranger has no sandbox")
+
+    def _nowhere(self, directory: Directory, person: str, application: Application) -> None:
+        for place in (None, SANDBOX):
+            found = directory.standing(person, organization=place, application=application.id)
+            equal(found, NOWHERE, "an application in somebody else's sandbox is nowhere")
 
     def test_each_application_belongs_to_the_owner_that_is_stated_for_it(self, directory: Directory) -> None:
         """With or without being told the organization; and to no other."""
@@ -105,8 +173,6 @@ class DirectoryContract:
 
     def test_the_members_are_those_who_have_a_standing(self, directory: Directory) -> None:
         """The user is among them, each has a role there, and nobody is listed twice."""
-        if not self.has_members:
-            return
         for membership in self._memberships(directory):
             organization = membership.organization
             if isinstance(organization, Sandbox):
@@ -115,9 +181,14 @@ class DirectoryContract:
             holds(self.user in members, "who has a membership is a member")
             holds(self.stranger not in members, "a stranger is no member")
             equal(len(set(members)), len(members), "no member is listed twice")
-            for member in members:
-                standing = directory.standing(member, organization=organization)
-                equal(standing.owner, membership.owner, "a member has a standing in the organization")
+            for person in (*members, *self.others):
+                found = directory.standing(person, organization=organization)
+                expected = membership.owner if person in members else None
+                equal(found.owner, expected, f"{person!r} is a member and has a standing, or neither")
+                places = [each.organization for each in self._memberships(directory, person)]
+                equal(
+                    organization in places, person in members, f"the memberships of {person!r} say the same"
+                )
         equal(
             list(_every(partial(directory.members, self.stranger))),
             [],
@@ -142,11 +213,15 @@ class DirectoryContract:
             found = list(_every(partial(directory.memberships, self.user, search=label)))
             holds(membership in found, "a search for its whole label finds a membership")
             holds(all(each in memberships for each in found), "a search finds only what is there")
+            for application in self._applications(directory, membership):
+                read = partial(directory.applications, self.user, membership.organization)
+                hits = list(_every(partial(read, search=application.label)))
+                holds(application in hits, "a search for its whole label finds an application")
         none = list(_every(partial(directory.memberships, self.user, search="\U0001d11e no such name")))
         equal(none, [], "a search for what nothing is called finds nothing")
 
-    def _memberships(self, directory: Directory) -> list[Membership]:
-        return list(_every(partial(directory.memberships, self.user)))
+    def _memberships(self, directory: Directory, person: str | None = None) -> list[Membership]:
+        return list(_every(partial(directory.memberships, self.user if person is None else person)))
 
     def _applications(self, directory: Directory, membership: Membership) -> list[Application]:
         return list(_every(partial(directory.applications, self.user, membership.organization)))

@@ -1,7 +1,8 @@
 """A plugin for pytest that reports on contracts: ``-p scopegate.testing.plugin --scopegate-report=PATH``.
 
-Without the option it does nothing. With it, ``PATH.json`` and ``PATH.md`` say for each contract that ran what the store
-declares, how many tests of each group passed, failed or were declined, and how long each group took.
+``PATH.json`` and ``PATH.md`` say for each contract that ran what the store declares, how many tests of each group
+passed, failed or were declined, what was not asked, and how long each group took. Without the option nothing is
+written; the plugin then only marks each test with its group, so that ``-m 'scopegate_group(letter="O")'`` selects one.
 """
 
 import json
@@ -42,12 +43,14 @@ class Contract:
     Attributes:
         name: of the class.
         capabilities: what the store declares.
+        not_asked: why tests were not collected.
         reasons: why tests were declined.
         groups: the tallies by letter.
     """
 
     name: str
     capabilities: Mapping[str, object]
+    not_asked: Mapping[str, str] = field(factory=dict[str, str])
     reasons: dict[str, str] = field(factory=dict[str, str])
     groups: dict[str, Tally] = field(factory=dict[str, Tally])
 
@@ -77,8 +80,8 @@ class Reporter:
         known = dict(report.user_properties).get(_PROPERTY)
         if known is None:
             return
-        name, letter, capabilities = json.loads(str(known))
-        contract = self.contracts.setdefault(name, Contract(name, capabilities))
+        name, letter, capabilities, not_asked = json.loads(str(known))
+        contract = self.contracts.setdefault(name, Contract(name, capabilities, not_asked))
         tally = contract.groups.setdefault(letter, Tally())
         tally.seconds += report.duration
         if report.failed:
@@ -129,7 +132,9 @@ def as_markdown(contracts: Sequence[Contract]) -> str:
             tally = contract.groups.get(letter, Tally())
             cells = (tally.passed, tally.failed, tally.declined, f"{tally.seconds:.1f}")
             lines.append(f"| {letter}: {what} | {' | '.join(map(str, cells))} |")
-        lines += ["", *(f"- {name}: {reason}" for name, reason in sorted(contract.reasons.items())), ""]
+        told = [f"- {name}: {reason}" for name, reason in sorted(contract.reasons.items())]
+        told += [f"- {name}: not asked, for {why}" for name, why in sorted(contract.not_asked.items())]
+        lines += ["", *told, ""]
     return "\n".join(lines)
 
 
@@ -141,21 +146,35 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Report, if that was asked for; of many workers the one that hands out the tests does."""
+    """Know the marker. Report, if that was asked for; of many workers the one that hands out the tests does."""
+    config.addinivalue_line(
+        "markers", "scopegate_group(letter): the group of a contract that a test belongs to, by its letter"
+    )
     path = config.getoption("--scopegate-report")
     if path and not hasattr(config, "workerinput"):
         config.pluginmanager.register(Reporter(Path(path)), "scopegate-report")
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Note on each test what it belongs to."""
-    if not config.getoption("--scopegate-report"):
-        return
+    """Mark each test with its group, before tests are selected by their marks, and note what it belongs to."""
     for item in items:
         owner, test = getattr(item, "cls", None), getattr(item, "function", None)
-        capabilities: Any = getattr(owner, "capabilities", None)
         letter = group_of(test, owner)
-        if letter is not None and owner is not None:
-            known = asdict(capabilities) if capabilities is not None else {}
-            name = f"{item.path.stem}.{owner.__name__}"
-            item.user_properties.append((_PROPERTY, json.dumps([name, letter, known])))
+        if letter is None or owner is None:
+            continue
+        item.add_marker(pytest.mark.scopegate_group(letter=letter))
+        if config.getoption("--scopegate-report"):
+            item.user_properties.append((_PROPERTY, json.dumps(_noted(item, owner, letter))))
+
+
+def _noted(item: pytest.Item, owner: type, letter: str) -> list[object]:
+    """What the report has to know of a test."""
+    capabilities: Any = getattr(owner, "capabilities", None)
+    declared = asdict(capabilities) if capabilities is not None else {}
+    return [
+        f"{item.path.stem}.{owner.__name__}",
+        letter,
+        declared,
+        dict(getattr(owner, "not_asked", {})),
+    ]

@@ -171,11 +171,13 @@ class Interleaved(RuleBasedStateMachine):
         known.revoked = known.revoked or not self.has_ended(known)
 
     def pause_all(self, world, known, _):
-        """The host pauses whatever the user has."""
+        """The host pauses whatever is active; what is switched on, or picked up, meanwhile, came after."""
+        active = [
+            each for each in self.known if each.user == known.user and self.status(each) is Status.ACTIVE
+        ]
         world.server.pause_all(user=known.user)
-        for each in self.known:
-            if each.user == known.user and self.status(each) is Status.ACTIVE:
-                each.paused = True
+        for each in active:
+            each.paused = True
 
     DEEDS = (
         "redeem",
@@ -305,10 +307,13 @@ class Interleaved(RuleBasedStateMachine):
 
     @rule(which=st.sampled_from([0, 1]))
     def the_store_is_swept(self, which):
-        """Which changes no answer."""
+        """Which changes no answer; what is out of time may be gone for good, if the clock is set back later."""
         self.worlds[which].server.sweep()
         for known in self.known:
             known.deleted = known.deleted or self.status(known) is Status.GONE
+            for secret, (_, ends) in list(known.access.items()):
+                if self.clock.now >= ends:
+                    del known.access[secret]
 
     # What must hold
 

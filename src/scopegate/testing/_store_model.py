@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import ClassVar, Final, cast
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
@@ -262,6 +262,8 @@ class Comparison:
 
     histories: ClassVar[int] = 20
     """How many histories are tried; raise it for a quick store."""
+    phases: ClassVar[Sequence[Phase]] = tuple(Phase)
+    """What Hypothesis does with them: by default, a history that goes astray is made as short as it can be."""
 
     def test_random_histories_go_as_with_the_model(self, store: Store) -> None:
         """Commits, sweeps and lists, with times that jump, in two realms."""
@@ -271,6 +273,7 @@ class Comparison:
                 deadline=None,
                 max_examples=self.histories,
                 stateful_step_count=20,
+                phases=self.phases,
                 suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
             ),
         )

@@ -102,7 +102,9 @@ class RoundTrips:
         detail["what"], unknown["of a newer release"] = "changed", 2
         page = store.events("realm", user=None, token_id=None, after=None, limit=1)
         record = store.token("realm", "one")
-        equal([dict(each.detail) for each in page.items], [{"what": "told"}], "an event is kept as it was put")
+        equal(
+            [dict(each.detail) for each in page.items], [{"what": "told"}], "an event is kept as it was put"
+        )
         equal(record and record.token.unknown, {"of a newer release": 1}, "a token is kept as it was put")
 
     @examples

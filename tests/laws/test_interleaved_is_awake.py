@@ -33,7 +33,7 @@ def unguarded(kind):
         lead = Room.lead
 
         def careless(room, change):
-            row = room.tokens.get(getattr(change, "token_id", ""))
+            row = room.row(getattr(change, "token_id", ""))
             if isinstance(change, kind) and row is not None:
                 name = "expected_version" if kind is ReviseToken else "expected_generation"
                 own = row.token.version if kind is ReviseToken else row.token.generation

@@ -128,9 +128,7 @@ class TestCachedStore(StoreContract):
 
 def dumped(store):
     """The digests that the store in memory holds."""
-    return b"".join(
-        digest for room in store._store._rooms.values() for digest in (*room.records, *room.older)
-    )
+    return b"".join(data for room in store._store._rooms.values() for data in room.tokens.values())
 
 
 class TestAsyncCachedStore(AsyncStoreContract):
@@ -147,7 +145,7 @@ class TestAsyncCachedStore(AsyncStoreContract):
 
     def dump(self, _store):
         """The digests that the store in memory holds."""
-        return b"".join(d for room in self.inner._rooms.values() for d in (*room.records, *room.older))
+        return b"".join(data for room in self.inner._rooms.values() for data in room.tokens.values())
 
 
 # What is shown

@@ -178,6 +178,10 @@ def ask_wsgi(app, sent):
     return Reply(int(status.split()[0]), tuple((name.lower(), value) for name, value in headers), body)
 
 
+READY = {"changed", "live", "records"}
+"""What a store in memory has ready for readers, besides what it keeps."""
+
+
 def frozen_copy(value):
     """A copy to compare with later: containers and mutable objects are copied, values stay."""
     if isinstance(value, dict):
@@ -185,7 +189,8 @@ def frozen_copy(value):
     if isinstance(value, list):
         return [frozen_copy(each) for each in value]
     if hasattr(value, "__slots__") and not has(type(value)) and not isinstance(value, tuple | str):
-        return {name: frozen_copy(getattr(value, name)) for name in value.__slots__}
+        kept = [name for name in value.__slots__ if name not in READY]
+        return {name: frozen_copy(getattr(value, name)) for name in kept}
     return value
 
 
@@ -270,7 +275,8 @@ class Served:
                 both = "SELECT (SELECT count(*) FROM scopegate_events), (SELECT count(*) FROM scopegate_credentials)"
                 return connection.execute(both).fetchone()
         room = self.world.given_store._rooms[self.world.realm]  # noqa: SLF001 - likewise
-        return len(room.events), len(room.records) + len(room.older)
+        rows = [room.row(token_id) for token_id in room.tokens]
+        return len(room.events), sum(len(row.recent) + len(room.past.get(row.token.id, ())) for row in rows)
 
     def tokens(self):
         """Every token."""

@@ -1,7 +1,9 @@
 """What the store in memory keeps under one realm, and how a commit changes it."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import TypeVar, assert_never, cast
+from collections.abc import Iterable, Iterator, Sequence
+from heapq import heapify, heappop
+from itertools import islice
+from typing import Final, TypeVar, assert_never, cast
 
 from attrs import evolve
 
@@ -26,37 +28,45 @@ from scopegate.core.credentials import Credential
 from scopegate.core.events import Event
 from scopegate.core.records import NEVER, Cutoffs, OnceRow, TokenQuery, TokenRecord
 from scopegate.core.tokens import Token
+from scopegate.stores._indexes import Index, enter, leave, members
+from scopegate.stores._packing import (
+    Row,
+    packed,
+    packed_credential,
+    packed_event,
+    unpacked,
+    unpacked_credential,
+    unpacked_event,
+)
 
 _Value = TypeVar("_Value")
 
-
-class Row:
-    """A token and the digests of its credentials: those of its last generations, and the older ones."""
-
-    __slots__ = ("older", "recent", "token")
-
-    def __init__(self, token: Token) -> None:
-        self.token = token
-        self.recent: list[bytes] = []
-        self.older: dict[bytes, None] = {}
+LIVE: Final = 2048
+"""How many tokens at least are kept ready to be read; at most twice as many are."""
 
 
 class Room:
     """What is kept under one realm. Its methods run under the store's lock.
 
-    Records of recent credentials are made when something is written, so that reading one is a look-up. Each
-    holds a token, a client and a credential of one moment.
+    Tokens and events lie there as bytes, which take little room and cost a garbage collector nothing. The tokens that
+    were used last are kept ready besides, with a record for each of their recent credentials; each record holds a
+    token, a client and a credential of one moment, and is shown by one assignment when a commit is done.
     """
 
     __slots__ = (
         "by_client",
         "by_token",
         "by_user",
+        "changed",
         "clients",
+        "created",
         "events",
         "idle",
-        "older",
+        "kept",
+        "live",
         "once",
+        "past",
+        "pending",
         "place",
         "records",
         "tokens",
@@ -64,51 +74,81 @@ class Room:
     )
 
     def __init__(self) -> None:
-        self.tokens: dict[str, Row] = {}
+        self.tokens: dict[str, bytes] = {}
+        self.created: dict[str, float] = {}
+        self.pending: dict[str, None] = {}
+        self.kept: dict[str, float] = {}
+        self.past: dict[str, dict[bytes, bytes]] = {}
+        self.live: dict[str, Row] = {}
         self.records: dict[bytes, TokenRecord] = {}
-        self.older: dict[bytes, Credential] = {}
-        self.users: dict[str, dict[str, None]] = {}
-        self.by_client: dict[str, dict[str, None]] = {}
+        self.changed: dict[str, Row] = {}
+        self.users: Index[str] = {}
+        self.by_client: Index[str] = {}
         self.clients: dict[str, Client] = {}
         self.idle: dict[str, float] = {}
         self.once: dict[str, OnceRow] = {}
-        self.events: dict[int, Event] = {}
+        self.events: dict[int, bytes] = {}
         self.place = 0
-        self.by_user: dict[str, dict[int, None]] = {}
-        self.by_token: dict[str, dict[int, None]] = {}
+        self.by_user: Index[int] = {}
+        self.by_token: Index[int] = {}
 
     def read(self, token_id: str, digest: bytes | None) -> TokenRecord | None:
         """The record of a token with its credential of this digest, recent or not."""
-        row = self.tokens.get(token_id)
+        row = self.row(token_id)
         if row is None:
             return None
         if digest is not None and digest in row.recent:
             return self.records[digest]
-        credential = self.older[digest] if digest is not None and digest in row.older else None
+        older = None if digest is None else self.past.get(token_id, {}).get(digest)
+        credential = None if older is None else unpacked_credential(token_id, older)
         return TokenRecord.of(row.token, self.clients.get(row.token.client_id), credential)
 
-    def candidates(self, query: TokenQuery) -> list[Token]:
-        """Every token that a query may be about."""
-        if query.user is None:
-            return [row.token for row in self.tokens.values()]
-        return [self.tokens[token_id].token for token_id in self.users.get(query.user, ())]
+    def row(self, token_id: str) -> Row | None:
+        """A token, made ready."""
+        row = self.changed.get(token_id) or self.live.get(token_id)
+        if row is not None:
+            return row
+        data = self.tokens.get(token_id)
+        if data is None:
+            return None
+        row = unpacked(data)
+        self._show(row)
+        return row
+
+    def found(self, query: TokenQuery, start: tuple[float, str] | None) -> Iterator[Token]:
+        """The tokens that a query may be about, after a place, newest first."""
+        ids: Iterable[str] = self.tokens
+        if query.user is not None:
+            ids = members(self.users, query.user)
+        elif query.client_id is not None:
+            ids = members(self.by_client, query.client_id)
+        created = self.created
+        places = [(-created[token_id], token_id) for token_id in ids]
+        if start is not None:
+            places = [place for place in places if place > start]
+        heapify(places)
+        while places:
+            _, token_id = heappop(places)
+            row = self.live.get(token_id) or unpacked(self.tokens[token_id])
+            yield row.token
 
     def history(
         self, user: str | None, token_id: str | None, *, before: int | None, limit: int
     ) -> list[tuple[int, Event]]:
         """Events with their places, newest first."""
-        places: Mapping[int, object] = self.events
+        places: Sequence[int] = [*self.events]
         if token_id is not None:
-            places = self.by_token.get(token_id, {})
+            places = members(self.by_token, token_id)
         elif user is not None:
-            places = self.by_user.get(user, {})
+            places = members(self.by_user, user)
         found: list[tuple[int, Event]] = []
-        for place in reversed([*places]):
+        for place in reversed(places):
             if len(found) == limit:
                 break
-            event = self.events[place]
-            if (before is None or place < before) and (user is None or event.user == user):
-                found.append((place, event))
+            if before is None or place < before:
+                event = unpacked_event(self.events[place])
+                if user is None or event.user == user:
+                    found.append((place, event))
         return found
 
     # Writing
@@ -147,18 +187,42 @@ class Room:
             case _:
                 assert_never(change)
 
+    def done(self) -> None:
+        """Keep what a commit changed, and show it."""
+        for token_id, row in self.changed.items():
+            self.tokens[token_id] = packed(row)
+            self._show(row)
+        self.changed.clear()
+
+    def _show(self, row: Row) -> None:
+        """Make a token ready to be read: each record by one assignment."""
+        token = row.token
+        if len(self.live) >= 2 * LIVE:
+            self._retire()
+        self.live[token.id] = row
+        client = self.clients.get(token.client_id)
+        for digest, credential in row.recent.items():
+            self.records[digest] = TokenRecord.of(token, client, credential)
+
+    def _retire(self) -> None:
+        """Keep the older half of what is ready as bytes alone."""
+        for token_id in [*islice(self.live, LIVE)]:
+            for digest in self.live.pop(token_id).recent:
+                self.records.pop(digest, None)
+
     def _create(self, token: Token) -> bool:
-        if token.id in self.tokens:
+        if token.id in self.tokens or token.id in self.changed:
             return False
-        # The caller may go on writing to its own mapping.
-        self.tokens[token.id] = Row(evolve(token, unknown=dict(token.unknown)) if token.unknown else token)
-        self.users.setdefault(token.user, {})[token.id] = None
-        self.by_client.setdefault(token.client_id, {})[token.id] = None
+        self._replace(Row(token), evolve(token, unknown=dict(token.unknown)) if token.unknown else token)
+        self.tokens[token.id] = b""
+        self.created[token.id] = token.created_at
+        enter(self.users, token.user, token.id)
+        enter(self.by_client, token.client_id, token.id)
         self.idle.pop(token.client_id, None)
         return True
 
     def _change(self, change: ReviseToken | AdvanceToken | RevokeToken) -> bool:
-        row = self.tokens.get(change.token_id)
+        row = self.row(change.token_id)
         if row is None:
             return False
         token = _changed(row.token, change)
@@ -168,50 +232,57 @@ class Room:
         return True
 
     def _replace(self, row: Row, token: Token) -> None:
-        """Show a new state of a token: in every record by one assignment each."""
-        row.token = token
-        client = self.clients.get(token.client_id)
-        kept: list[bytes] = []
-        for digest in row.recent:
-            credential = cast("Credential", self.records[digest].credential)
+        """Put a new state of a token; credentials that are two generations behind are put aside.
+
+        It is another row, for the one that is shown stays as it is until the commit is done.
+        """
+        new = Row(token)
+        for digest, credential in row.recent.items():
             if credential.generation >= token.generation - 1:
-                self.records[digest] = TokenRecord.of(token, client, credential)
-                kept.append(digest)
+                new.recent[digest] = credential
             else:
-                self.older[digest] = credential
-                row.older[digest] = None
-                del self.records[digest]
-        row.recent = kept
+                self.past.setdefault(token.id, {})[digest] = packed_credential(credential)
+                self.records.pop(digest, None)
+        self.changed[token.id] = new
+        if token.generation:
+            self.pending.pop(token.id, None)
+        else:
+            self.pending[token.id] = None
 
     def _add(self, credential: Credential) -> None:
-        digest, row = credential.digest, self.tokens.get(credential.token_id)
-        if row is None or digest in self.records or digest in self.older:
+        token_id, digest = credential.token_id, credential.digest
+        row = self.row(token_id)
+        if row is None or digest in row.recent or digest in self.past.get(token_id, ()):
             return
-        token = row.token
-        if credential.generation < token.generation - 1:
-            row.older[digest] = None
-            self.older[digest] = credential
+        if credential.keep_until is not None:
+            known = self.kept.get(token_id)
+            self.kept[token_id] = (
+                credential.keep_until if known is None else min(known, credential.keep_until)
+            )
+        if credential.generation < row.token.generation - 1:
+            self.past.setdefault(token_id, {})[digest] = packed_credential(credential)
             return
-        row.recent.append(digest)
-        client = self.clients.get(token.client_id)
-        self.records[digest] = TokenRecord.of(token, client, credential)
+        self._replace(row, row.token)
+        self.changed[token_id].recent[digest] = credential
 
     def _drop(self, token_id: str, digest: bytes) -> bool:
-        row = self.tokens.get(token_id)
+        row = self.row(token_id)
         if row is None:
             return False
         if digest in row.recent:
-            row.recent.remove(digest)
-            del self.records[digest]
+            self._replace(row, row.token)
+            del self.changed[token_id].recent[digest]
+            self.records.pop(digest, None)
             return True
-        if digest in row.older:
-            del row.older[digest]
-            del self.older[digest]
-            return True
-        return False
+        past = self.past.get(token_id, {})
+        if past.pop(digest, None) is None:
+            return False
+        if not past:
+            del self.past[token_id]
+        return True
 
     def _touch(self, change: Touch) -> None:
-        row = self.tokens.get(change.token_id)
+        row = self.row(change.token_id)
         if row is None:
             return
         token = row.token
@@ -221,24 +292,27 @@ class Room:
             self._replace(row, evolve(token, last_used_at=used, last_wrote_at=wrote))
 
     def _delete(self, token_id: str, expected_generation: int | None = None) -> bool:
-        row = self.tokens.get(token_id)
+        row = self.row(token_id)
         if row is None or expected_generation not in {None, row.token.generation}:
             return False
-        del self.tokens[token_id]
+        self.live.pop(token_id, None)
+        self.changed.pop(token_id, None)
         for digest in row.recent:
-            del self.records[digest]
-        for digest in row.older:
-            del self.older[digest]
-        _leave(self.users, row.token.user, token_id)
-        _leave(self.by_client, row.token.client_id, token_id)
+            self.records.pop(digest, None)
+        del self.tokens[token_id], self.created[token_id]
+        self.pending.pop(token_id, None)
+        self.kept.pop(token_id, None)
+        self.past.pop(token_id, None)
+        leave(self.users, row.token.user, token_id)
+        leave(self.by_client, row.token.client_id, token_id)
         return True
 
     def _append(self, event: Event) -> None:
         place = self.place
         self.place += 1
-        self.events[place] = evolve(event, detail=dict(event.detail))
-        self.by_user.setdefault(event.user, {})[place] = None
-        self.by_token.setdefault(event.token_id, {})[place] = None
+        self.events[place] = packed_event(event)
+        enter(self.by_user, event.user, place)
+        enter(self.by_token, event.token_id, place)
 
     def _put_client(self, change: PutClient) -> bool:
         client = change.client
@@ -247,9 +321,10 @@ class Room:
             return False
         self.clients[client.id] = client
         self.idle.pop(client.id, None)
-        for token_id in self.by_client.get(client.id, ()):
-            row = self.tokens[token_id]
-            self._replace(row, row.token)
+        for token_id in members(self.by_client, client.id):
+            row = self.live.get(token_id)
+            if row is not None:
+                self.changed.setdefault(token_id, row)
         return True
 
     def _change_once(self, change: PutOnce | TakeOnce) -> bool:
@@ -270,22 +345,11 @@ class Room:
         kept_before = cutoffs.kept_before
         if kept_before > NEVER:
             self._notice(kept_before)
-        pending = [
-            token_id
-            for token_id, row in self.tokens.items()
-            if row.token.generation == 0 and row.token.created_at <= cutoffs.pending_before
-        ]
-        freed = self._forget(
-            (
-                (id_, digest)
-                for id_ in pending
-                for digest in (*self.tokens[id_].recent, *self.tokens[id_].older)
-            ),
-            limit,
-        )
-        bare = (id_ for id_ in pending if not self.tokens[id_].recent and not self.tokens[id_].older)
+        pending = [id_ for id_ in self.pending if self.created[id_] <= cutoffs.pending_before]
+        freed = self._forget(((id_, digest) for id_ in pending for digest in self._digests(id_)), limit)
+        bare = (id_ for id_ in pending if not any(self._digests(id_)))
         freed += sum(self._delete(token_id) for token_id in _first(bare, limit - freed))
-        freed += self._forget(self._forgettable(kept_before), limit - freed)
+        freed += self._forget_consumed(kept_before, limit - freed)
         dead = _first((key for key, row in self.once.items() if row.expires_at <= kept_before), limit - freed)
         for key in dead:
             del self.once[key]
@@ -299,6 +363,7 @@ class Room:
         old = _first(self._forgotten(cutoffs), limit - freed)
         for place in old:
             self._drop_event(place)
+        self.done()
         return freed + len(old)
 
     def _notice(self, at: float) -> None:
@@ -309,32 +374,54 @@ class Room:
     def _forgotten(self, cutoffs: Cutoffs) -> Iterator[int]:
         """The places of the events that may go. A user's are found by their index; old ones by looking at all."""
         if cutoffs.forgotten is not None:
-            yield from self.by_user.get(cutoffs.forgotten, ())
-        for place, event in self.events.items():
-            if event.at <= cutoffs.events_before and event.user != cutoffs.forgotten:
-                yield place
+            yield from members(self.by_user, cutoffs.forgotten)
+        if cutoffs.events_before > NEVER:
+            for place, data in self.events.items():
+                event = unpacked_event(data)
+                if event.at <= cutoffs.events_before and event.user != cutoffs.forgotten:
+                    yield place
 
     def _drop_event(self, place: int) -> None:
-        event = self.events.pop(place)
-        _leave(self.by_user, event.user, place)
-        _leave(self.by_token, event.token_id, place)
+        event = unpacked_event(self.events.pop(place))
+        leave(self.by_user, event.user, place)
+        leave(self.by_token, event.token_id, place)
+
+    def _digests(self, token_id: str) -> Iterator[bytes]:
+        row = self.row(token_id)
+        if row is not None:
+            yield from row.recent
+            yield from self.past.get(token_id, ())
 
     def _forget(self, credentials: Iterable[tuple[str, bytes]], limit: int) -> int:
         return sum(self._drop(token_id, digest) for token_id, digest in _first(credentials, limit))
 
-    def _forgettable(self, kept_before: float) -> Iterator[tuple[str, bytes]]:
-        for token_id, row in self.tokens.items():
-            for digest in (*row.recent, *row.older):
-                credential = self.older.get(digest) or cast("Credential", self.records[digest].credential)
-                consumed = credential.generation < row.token.generation
-                if consumed and credential.keep_until is not None and credential.keep_until <= kept_before:
-                    yield token_id, digest
+    def _forget_consumed(self, kept_before: float, limit: int) -> int:
+        """Free consumed credentials that need not be kept, and note when each token comes next."""
+        freed = 0
+        for token_id in [id_ for id_, until in self.kept.items() if until <= kept_before]:
+            if freed >= limit:
+                break
+            row, later = self.row(token_id), list[float]()
+            for credential in [] if row is None else self._credentials(row):
+                consumed = credential.generation < cast("Row", row).token.generation
+                until = credential.keep_until
+                if until is None:
+                    continue
+                if consumed and until <= kept_before and freed < limit:
+                    freed += self._drop(token_id, credential.digest)
+                else:
+                    later.append(until)
+            if later:
+                self.kept[token_id] = min(later)
+            else:
+                del self.kept[token_id]
+        return freed
 
-
-def _leave(index: dict[str, dict[_Value, None]], key: str, member: _Value) -> None:
-    del index[key][member]
-    if not index[key]:
-        del index[key]
+    def _credentials(self, row: Row) -> list[Credential]:
+        """All credentials of a token."""
+        token_id = row.token.id
+        past = (unpacked_credential(token_id, data) for data in self.past.get(token_id, {}).values())
+        return [*row.recent.values(), *past]
 
 
 def _later(known: float | None, at: float) -> float:

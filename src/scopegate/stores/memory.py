@@ -6,6 +6,7 @@ suspends and never starts a thread.
 
 from collections.abc import Sequence
 from heapq import nsmallest
+from itertools import islice
 from threading import Lock
 
 from scopegate.core.changes import Change
@@ -73,13 +74,9 @@ class MemoryStore:
         start = None if after is None else _backwards(*token_position(after))
         with self._lock:
             room = self._rooms.get(realm)
-            candidates = [] if room is None else room.candidates(query)
-        wanted = (
-            token
-            for token in candidates
-            if _wanted(token, query) and (start is None or _backwards(token.created_at, token.id) > start)
-        )
-        found = nsmallest(limit + 1, wanted, key=lambda token: _backwards(token.created_at, token.id))
+            tokens = iter(()) if room is None else room.found(query, start)
+            wanted = (token for token in tokens if _wanted(token, query))
+            found = [*islice(wanted, limit + 1)]
         return page(found, limit, of_token)
 
     def events(
@@ -126,9 +123,11 @@ class MemoryStore:
             if room is None:
                 room = self._rooms[realm] = Room()
             if not room.lead(first):
+                room.changed.clear()
                 raise conflict(first)
             for change in followers:
                 room.follow(change)
+            room.done()
 
     def sweep(self, realm: str, cutoffs: Cutoffs, /, *, limit: int) -> int:
         """See `Store.sweep`."""

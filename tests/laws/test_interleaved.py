@@ -171,13 +171,12 @@ class Interleaved(RuleBasedStateMachine):
         known.revoked = known.revoked or not self.has_ended(known)
 
     def pause_all(self, world, known, _):
-        """The host pauses whatever is active; what is switched on, or picked up, meanwhile, came after."""
-        active = [
-            each for each in self.known if each.user == known.user and self.status(each) is Status.ACTIVE
-        ]
+        """The host pauses whatever is active; what becomes so meanwhile may come before it or after."""
+        before = [each for each in self.known if self.status(each) is Status.ACTIVE]
         world.server.pause_all(user=known.user)
-        for each in active:
-            each.paused = True
+        for each in self.known:
+            if each.user == known.user and self.status(each) is Status.ACTIVE:
+                each.paused = each in before or not self.stored(each).settings.active
 
     DEEDS = (
         "redeem",

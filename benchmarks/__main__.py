@@ -3,14 +3,21 @@
 import asyncio
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
+from time import perf_counter_ns
 from typing import Final
 
-from benchmarks import imports, reach, report
+from benchmarks import imports, reach, report, revocations, room, scale
 from benchmarks.harness import check, figures, judge, sample
 from benchmarks.rows import Suite
 from benchmarks.suites import SUITES
 
-APART: Final = {"reach": reach.measure, "import": imports.measure}
+APART: Final = {
+    "reach": reach.measure,
+    "import": imports.measure,
+    "room": room.measure,
+    "scale": scale.measure,
+    "revocations": revocations.measure,
+}
 """Suites that are not made of rows."""
 
 
@@ -45,7 +52,10 @@ def measure(suite: Suite, chosen: Namespace, runner: asyncio.Runner) -> None:
     size = max(10, suite.size // 10) if chosen.quick else suite.size
     times = sample(suite, rounds=3 if chosen.quick else chosen.rounds, size=size, runner=runner)
     report.table(suite.title, figures(suite, times), judge(suite, times))
-    report.keep(suite.name, times, size=size)
+    passing = suite.clock is perf_counter_ns
+    report.keep(
+        suite.name, times, size=size, unit=f"microseconds{'' if passing else ' of CPU time'} per call"
+    )
 
 
 def main() -> None:

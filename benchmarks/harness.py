@@ -5,12 +5,11 @@ import gc
 from collections.abc import Awaitable, Callable, Sequence
 from copy import deepcopy
 from statistics import median, quantiles
-from time import process_time_ns
 from typing import Any, Final
 
 from attrs import frozen
 
-from benchmarks.rows import REFUSED, Row, Share, Suite, Target, Verdict
+from benchmarks.rows import REFUSED, Clock, Row, Share, Suite, Target, Verdict
 
 SLICES: Final = 20
 Samples = dict[str, list[float]]
@@ -27,7 +26,7 @@ class Figure:
 
     Attributes:
         name: of the row.
-        micros: median over the rounds, microseconds of CPU time per call.
+        micros: median over the rounds, microseconds per call, by the suite's clock.
         ratio: median of the per-round ratios to the ruler.
         spread: half the interquartile range over the median.
     """
@@ -126,7 +125,7 @@ def sample(suite: Suite, *, rounds: int, size: int, runner: asyncio.Runner) -> S
     gc.freeze()
     times: Samples = {row.name: [] for row in suite.rows}
     for number in range(rounds + 1):
-        spent = one_round(suite.rows, size, runner)
+        spent = one_round(suite, size, runner)
         if number:  # the first round warms up
             for row in suite.rows:
                 times[row.name].append(spent[row.name] / calls(row, size) / 1000)
@@ -141,12 +140,13 @@ def calls(row: Row[Any], size: int) -> int:
     return max(1, size // row.portion)
 
 
-def one_round(rows: Sequence[Row[Any]], size: int, runner: asyncio.Runner) -> dict[str, int]:
+def one_round(suite: Suite, size: int, runner: asyncio.Runner) -> dict[str, int]:
     """Return the nanoseconds which each row takes for `size` fresh inputs, or its portion of them.
 
     The rows take turns slice by slice, each slice beginning with another row, so that a busy neighbour or a
     slow clock falls on all of them alike. The garbage collector waits until the round is over.
     """
+    rows = suite.rows
     inputs = {row.name: row.prepare(calls(row, size)) for row in rows}
     spent = dict.fromkeys(inputs, 0)
     gc.collect()
@@ -156,44 +156,44 @@ def one_round(rows: Sequence[Row[Any]], size: int, runner: asyncio.Runner) -> di
             for row in (*rows[turn % len(rows) :], *rows[: turn % len(rows)]):
                 given = inputs[row.name]
                 start, end = (len(given) * bound // SLICES for bound in (turn, turn + 1))
-                spent[row.name] += timed(row, given[start:end], runner)
+                spent[row.name] += timed(row, given[start:end], runner, suite.clock)
     finally:
         gc.enable()
     return spent
 
 
-def timed(row: Row[Any], inputs: Sequence[object], runner: asyncio.Runner) -> int:
-    """Return the nanoseconds of CPU time that `row` takes on all of `inputs`."""
+def timed(row: Row[Any], inputs: Sequence[object], runner: asyncio.Runner, clock: Clock) -> int:
+    """Return the nanoseconds that `row` takes on all of `inputs`."""
     if row.loop is not None:
-        start = process_time_ns()
+        start = clock()
         done = row.loop(inputs)
         if row.awaits:
-            return runner.run(await_loop(done))
-        return process_time_ns() - start
-    return runner.run(run_async(row.call, inputs)) if row.awaits else run(row.call, inputs)
+            return runner.run(await_loop(done, clock))
+        return clock() - start
+    return runner.run(run_async(row.call, inputs, clock)) if row.awaits else run(row.call, inputs, clock)
 
 
-def run(call: Callable[[Any], object], inputs: Sequence[object]) -> int:
-    """Return the nanoseconds of CPU time that `call` takes on all of `inputs`."""
-    start = process_time_ns()
+def run(call: Callable[[Any], object], inputs: Sequence[object], clock: Clock) -> int:
+    """Return the nanoseconds that `call` takes on all of `inputs`."""
+    start = clock()
     for given in inputs:
         call(given)
-    return process_time_ns() - start
+    return clock() - start
 
 
-async def run_async(call: Callable[[Any], Awaitable[object]], inputs: Sequence[object]) -> int:
-    """Return the nanoseconds of CPU time that awaiting `call` takes on all of `inputs`, one by one."""
-    start = process_time_ns()
+async def run_async(call: Callable[[Any], Awaitable[object]], inputs: Sequence[object], clock: Clock) -> int:
+    """Return the nanoseconds that awaiting `call` takes on all of `inputs`, one by one."""
+    start = clock()
     for given in inputs:
         await call(given)
-    return process_time_ns() - start
+    return clock() - start
 
 
-async def await_loop(loop: Awaitable[object]) -> int:
-    """Return the nanoseconds of CPU time that awaiting a row's own loop takes."""
-    start = process_time_ns()
+async def await_loop(loop: Awaitable[object], clock: Clock) -> int:
+    """Return the nanoseconds that awaiting a row's own loop takes."""
+    start = clock()
     await loop
-    return process_time_ns() - start
+    return clock() - start
 
 
 def subtract(times: Samples, share: Share) -> list[float]:

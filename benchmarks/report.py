@@ -17,11 +17,15 @@ PACKAGES = (
     "authlib",
     "cedarpy",
     "cryptography",
+    "django-oauth-toolkit",
     "mcp",
     "oauthlib",
+    "psycopg",
     "pycasbin",
     "pydantic",
+    "redis",
     "scopegate",
+    "sqlalchemy",
     "starlette",
     "vakt",
 )
@@ -55,7 +59,7 @@ def versions() -> dict[str, str]:
     return found
 
 
-def keep(suite: str, times: Samples, *, size: int) -> Path:
+def keep(suite: str, times: Samples, *, size: int, unit: str = "microseconds of CPU time per call") -> Path:
     """Write a suite's samples to a JSON file and return where."""
     now = datetime.fromtimestamp(time()).astimezone()
     target = RESULTS / f"{suite}-{now:%Y%m%d-%H%M%S}.json"
@@ -65,7 +69,7 @@ def keep(suite: str, times: Samples, *, size: int) -> Path:
         "machine": f"{platform.machine()} {platform.system()}",
         "versions": versions(),
         "calls_per_sample": size,
-        "unit": "microseconds of CPU time per call",
+        "unit": unit,
         "samples": times,
     }
     target.write_text(dumps(content, indent=1) + "\n", encoding="utf-8")

@@ -1,11 +1,14 @@
 """What a measured row is: how to make inputs (untimed), the call (timed), how its answer is read."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, Generic, TypeVar
+from time import process_time_ns
+from typing import Any, Final, Generic, TypeAlias, TypeVar
 
 from attrs import field, frozen
 
 Input = TypeVar("Input")
+Clock: TypeAlias = Callable[[], int]
+"""Tells nanoseconds."""
 
 
 @frozen
@@ -97,6 +100,7 @@ class Suite:
         once: whether an input may succeed only once (codes, rotated refresh tokens).
         shares: derived rows.
         targets: goals.
+        clock: what is measured: CPU time of the process, or what passes, where disks or servers do part of the job.
     """
 
     name: str
@@ -107,3 +111,4 @@ class Suite:
     once: bool = False
     shares: Sequence[Share] = ()
     targets: Sequence[Target] = ()
+    clock: Clock = process_time_ns

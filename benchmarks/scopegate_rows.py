@@ -6,7 +6,7 @@ from time import time
 
 from attrs import define
 
-from benchmarks import workload
+from benchmarks import workload, wsgi
 from benchmarks.asgi import Application, Exchange, caller, form_post, get, read_exchange
 from benchmarks.limit_rows import TOKEN_PATH, in_any_order, posting, unknown_header, wrong_exchanges
 from benchmarks.rows import Row, Verdict
@@ -35,9 +35,10 @@ from scopegate.core.records import Page
 from scopegate.core.standing import NOWHERE
 from scopegate.core.tokens import Settings
 from scopegate.profiles import DEFAULT, STRICT, Profile
+from scopegate.protocols import AsyncStore, Store, TwoColouredStore
 from scopegate.stores.memory import MemoryStore
-from scopegate.stores.sqlite import SQLiteStore
 from scopegate.web.asgi import ASGIApplication
+from scopegate.web.wsgi import WSGIApplication
 
 REALM = "default"
 TOO_LITTLE = Refusal(Layer.SCOPE, "insufficient_scope", 403)
@@ -125,10 +126,10 @@ class AsyncPeople:
 class Stock:
     """A store with one client, and the means to put tokens into it past the consent page."""
 
-    store: MemoryStore | SQLiteStore
+    store: Store
 
     @classmethod
-    def new(cls, store: MemoryStore | SQLiteStore | None = None) -> "Stock":
+    def new(cls, store: Store | None = None) -> "Stock":
         """Return an empty one, in memory unless it is said where."""
         store = store or MemoryStore()
         client = Client(
@@ -196,15 +197,20 @@ class Stock:
         )
 
     def async_server(
-        self, profile: Profile = DEFAULT, directory: AsyncPeople | None = None
+        self,
+        profile: Profile = DEFAULT,
+        directory: AsyncPeople | None = None,
+        store: AsyncStore | None = None,
     ) -> AsyncAuthorizationServer:
-        """Return an asynchronous server over this stock."""
+        """Return an asynchronous server over this stock, by the store's twin unless another one is given."""
+        if store is None and isinstance(self.store, TwoColouredStore):
+            store = self.store.asynchronous()
         return AsyncAuthorizationServer(
             issuer=workload.ISSUER,
             product="Acme IoT",
             directory=directory or AsyncPeople(),
             resources=[Resource(workload.RESOURCE, scopes=[workload.SCOPE])],
-            store=self.store.asynchronous(),
+            store=store,
             profile=profile,
             sealing_keys=[encode(urandom(32))],
         )
@@ -215,9 +221,9 @@ def scoped(granted: Access | Refusal) -> Access | Refusal:
     return granted if isinstance(granted, Refusal) or workload.SCOPE in granted.scopes else TOO_LITTLE
 
 
-def bearer(stored: int) -> Row[str]:
-    """Return scopegate's bearer check over that many stored access tokens."""
-    stock = Stock.new()
+def bearer(stored: int, name: str = "scopegate", store: Store | None = None) -> Row[str]:
+    """Return scopegate's bearer check over that many stored access tokens, in memory unless it is said where."""
+    stock = Stock.new(store)
     access, scope = stock.server().access, workload.SCOPE
 
     def loop(headers: Sequence[str]) -> None:
@@ -226,7 +232,7 @@ def bearer(stored: int) -> Row[str]:
             if isinstance(granted, Refusal) or scope not in granted.scopes:
                 raise AssertionError
 
-    return bearer_row("scopegate", stock, stored, lambda header: scoped(access(header)), loop)
+    return bearer_row(name, stock, stored, lambda header: scoped(access(header)), loop)
 
 
 def async_bearer(stored: int) -> Row[str]:
@@ -303,24 +309,39 @@ def foreign() -> Row[str]:
     )
 
 
-def application(stock: Stock, profile: Profile = DEFAULT) -> Application:
+def application(stock: Stock, profile: Profile = DEFAULT, store: AsyncStore | None = None) -> Application:
     """Return the whole generic ASGI application over that stock."""
-    server = stock.async_server(profile)
+    server = stock.async_server(profile, store=store)
     return ASGIApplication(server, current_user=lambda _: workload.USER, login_url="/login")
 
 
-def exchange() -> Row[Exchange]:
-    """Return scopegate's code exchange through the whole ASGI application."""
-    stock = Stock.new()
+def exchange(
+    name: str = "scopegate", store: Store | None = None, async_store: AsyncStore | None = None
+) -> Row[Exchange]:
+    """Return scopegate's code exchange through the whole ASGI application, over a store and its twin."""
+    stock = Stock.new(store)
     return Row(
-        name="scopegate",
+        name=name,
         prepare=lambda count: [
             form_post(TOKEN_PATH, workload.exchange_body(stock.code())) for _ in range(count)
         ],
-        call=caller(application(stock)),
+        call=caller(application(stock, store=async_store)),
         read=read_exchange,
-        refused={name: posting(make) for name, make in wrong_exchanges(stock.code).items()},
+        refused={wrong: posting(make) for wrong, make in wrong_exchanges(stock.code).items()},
         awaits=True,
+    )
+
+
+def threaded_exchange(name: str, store: Store) -> Row[bytes]:
+    """Return scopegate's code exchange through the whole WSGI application, over a store."""
+    stock = Stock.new(store)
+    app = WSGIApplication(stock.server(), current_user=lambda _: workload.USER, login_url="/login")
+    return Row(
+        name=name,
+        prepare=lambda count: [workload.exchange_body(stock.code()) for _ in range(count)],
+        call=wsgi.caller(app, TOKEN_PATH),
+        read=wsgi.read,
+        refused=wrong_exchanges(stock.code),
     )
 
 

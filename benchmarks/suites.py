@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Final
 
-from benchmarks import access_suites, decision_suites, limit_rows, scopegate_rows, workload
+from benchmarks import access_suites, decision_suites, limit_rows, scopegate_rows, store_suites, workload
 from benchmarks.asgi import Exchange, caller, get
 from benchmarks.limits import metadata_document
 from benchmarks.peers import authlib_peer, mcp_peer, oauthlib_peer
@@ -152,4 +152,10 @@ SUITES: Final[dict[str, Callable[[], list[Suite]]]] = {
     "exchange": lambda: [exchange()],
     "refresh": lambda: [refresh()],
     "metadata": lambda: [metadata()],
+    "exchange-sqlite": lambda: [store_suites.sqlite_exchange()],
+    "lookup-postgresql": lambda: [
+        store_suites.lookup(used) for used in (store_suites.HOT, store_suites.COLD)
+    ],
+    "verify-cached": lambda: [store_suites.cached()],
+    "exchange-postgresql": lambda: [store_suites.postgresql_exchange()],
 }

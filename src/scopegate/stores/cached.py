@@ -220,7 +220,7 @@ def _follow(store: FollowedStore, beat: float, listener: _Listener) -> None:
         else:
             reason = "it ended"
         listener.cache.lose()
-        if not attempt:
+        if not attempt and not listener.ending.is_set():
             _log.warning("the feed of changes was lost (%s): reading from the store until it is back", reason)
         listener.ending.wait(pause(attempt))
         attempt += 1

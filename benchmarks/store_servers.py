@@ -1,0 +1,56 @@
+"""What the suites of stores keep until the process ends: a folder, a database server, Django's settings."""
+
+import atexit
+from contextlib import ExitStack
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final
+
+from benchmarks import servers
+from benchmarks.peers import django_peer
+
+UNTIL_THE_END: Final = ExitStack()
+atexit.register(UNTIL_THE_END.close)
+
+
+@cache
+def folder() -> Path:
+    """Return a folder that goes with the process."""
+    return Path(UNTIL_THE_END.enter_context(TemporaryDirectory(prefix="scopegate-bench-")))
+
+
+@cache
+def postgresql() -> Any:  # noqa: ANN401 - the tests' own
+    """Return a PostgreSQL server that writes through to the disk, and goes with the process."""
+    server = UNTIL_THE_END.enter_context(servers.postgresql())
+    for database in ("hand", "django", "threaded", "awaited"):
+        server.execute(f"CREATE DATABASE {database}")
+    return server
+
+
+@cache
+def set_up_django() -> None:
+    """Configure Django for both databases; that can be done once in a process."""
+    server = postgresql()
+    django_peer.set_up(
+        {
+            "sqlite": {"ENGINE": "django.db.backends.sqlite3", "NAME": str(folder() / "django.db")},
+            "tuned": {
+                "ENGINE": "django.db.backends.sqlite3",
+                "NAME": str(folder() / "tuned.db"),
+                "CONN_MAX_AGE": None,
+                "OPTIONS": {
+                    "transaction_mode": "IMMEDIATE",
+                    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL",
+                },
+            },
+            "postgresql": {
+                "ENGINE": "django.db.backends.postgresql",
+                "NAME": "django",
+                "USER": "scopegate",
+                "HOST": str(server.folder),
+                "CONN_MAX_AGE": None,
+            },
+        }
+    )

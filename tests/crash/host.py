@@ -1,8 +1,8 @@
 """A host in a process of its own, which kills itself where the file of commands says; started by the tests.
 
-Environment: ``COLOUR`` of the server, ``FD`` the listening socket, ``ISSUER``, ``KEY``, ``STORE`` the SQLite file,
-``DIE`` the file of commands, ``AHEAD`` seconds by which the clock is ahead. It logs everything, so that tests can look
-for secrets there.
+Environment: ``COLOUR`` of the server, ``FD`` the listening socket, ``ISSUER``, ``KEY``, ``STORE`` the SQLite file, or
+the address of a database (``postgresql+...``, ``redis:`` and a socket), ``DIE`` the file of commands, ``AHEAD`` seconds
+by which the clock is ahead. It logs everything, so that tests can look for secrets there.
 """
 
 import logging
@@ -15,7 +15,10 @@ from pathlib import Path
 from socketserver import ThreadingMixIn
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
+import redis.asyncio
 import uvicorn
+from sqlalchemy import create_engine
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from scopegate import (
     SANDBOX,
@@ -25,7 +28,10 @@ from scopegate import (
     Refusal,
     Resource,
 )
+from scopegate.errors import StoreUnavailableError
 from scopegate.stores import sqlite
+from scopegate.stores.redis import AsyncRedisStore, RedisStore
+from scopegate.stores.sqlalchemy import AsyncSQLAlchemyStore, SQLAlchemyStore
 from scopegate.web.asgi import ASGIApplication
 from scopegate.web.wsgi import WSGIApplication
 
@@ -53,6 +59,20 @@ class DyingStore(sqlite.SQLiteStore):
         die_at(f"after {name}")
 
 
+def store_at(where, colour):
+    """The store of an address; one in a file dies where it is told to."""
+    if where.startswith("postgresql"):
+        if colour == "async":
+            return AsyncSQLAlchemyStore(create_async_engine(where))
+        return SQLAlchemyStore(create_engine(where))
+    if where.startswith("redis:"):
+        address = where.partition(":")[2]
+        if colour == "async":
+            return AsyncRedisStore(redis.asyncio.Redis(unix_socket_path=address), durable=True)
+        return RedisStore(redis.Redis(unix_socket_path=address), durable=True)
+    return DyingStore(where)
+
+
 def memberships(user):
     """Everybody is admin of acme, but has to have a name."""
     return PLACES if user else []
@@ -71,8 +91,11 @@ def protected(server, ours):
             await ours(scope, receive, send)
             return
         authorization = dict(scope["headers"]).get(b"authorization", b"").decode("latin-1")
-        outcome = await server.access(authorization, "Application.read", application="rocket")
-        status = server.challenge(outcome).status if isinstance(outcome, Refusal) else 200
+        try:
+            outcome = await server.access(authorization, "Application.read", application="rocket")
+            status = server.challenge(outcome).status if isinstance(outcome, Refusal) else 200
+        except StoreUnavailableError:
+            status = 503
         await send({"type": "http.response.start", "status": status, "headers": [(b"content-length", b"0")]})
         await send({"type": "http.response.body", "body": b""})
 
@@ -86,8 +109,11 @@ def protected_wsgi(server, ours):
         if environ["PATH_INFO"] != "/me":
             return ours(environ, start_response)
         sent = environ.get("HTTP_AUTHORIZATION")
-        outcome = server.access(sent, "Application.read", application="rocket")
-        status = server.challenge(outcome).status if isinstance(outcome, Refusal) else 200
+        try:
+            outcome = server.access(sent, "Application.read", application="rocket")
+            status = server.challenge(outcome).status if isinstance(outcome, Refusal) else 200
+        except StoreUnavailableError:
+            status = 503
         start_response(f"{status} X", [("Content-Length", "0")])
         return [b""]
 
@@ -133,7 +159,7 @@ def main():
         "issuer": issuer,
         "product": "Acme IoT",
         "resources": [Resource(f"{issuer}/me", scopes=["all.Application.read"])],
-        "store": DyingStore(os.environ["STORE"]),
+        "store": store_at(os.environ["STORE"], os.environ["COLOUR"]),
         "sealing_keys": [os.environ["KEY"]],
         "clock": lambda: time.time() + ahead,
     }

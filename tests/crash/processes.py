@@ -20,18 +20,48 @@ class DiedError(Exception):
     """The process died before it had answered."""
 
 
-class Process(Served):
+class Visitor(Served):
+    """A browser, or a client, of a host in another process."""
+
+    def __init__(self, port) -> None:
+        self.port = port
+        self.cookies = {}
+
+    def send(self, sent):
+        """Send a request.
+
+        Raises:
+            DiedError: there was no whole answer.
+        """
+        with closing(HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)) as connection:
+            address = sent.path + (f"?{sent.query.decode()}" if sent.query else "")
+            try:
+                connection.request(sent.method, address, b"".join(sent.pieces), dict(sent.headers))
+                response = connection.getresponse()
+                if response.length is None and not response.chunked:
+                    raise DiedError  # in the middle of the headers
+                headers = tuple((name.lower(), value) for name, value in response.getheaders())
+                return Reply(response.status, headers, response.read())
+            except (HTTPException, ConnectionError) as error:
+                raise DiedError from error
+
+    def me(self, secret):
+        """The status of a call of the protected resource."""
+        return self.ask("GET", "/me", headers=(("Authorization", f"Bearer {secret}"),)).status
+
+
+class Process(Visitor):
     """The host, as a process that can be killed; the listening socket, the file and the key outlive it.
 
     Connections that come while no process runs wait for the next one, as behind any supervisor.
     """
 
-    def __init__(self, folder, colour="async") -> None:
+    def __init__(self, folder, colour="async", store=None) -> None:
         self.folder = folder
         self.colour = colour
-        self.cookies = {}
-        self.socket = socket.create_server(("127.0.0.1", 0))
-        self.port = self.socket.getsockname()[1]
+        self.store = store or str(folder / "store.db")
+        self.socket = socket.create_server(("127.0.0.1", 0), backlog=256)
+        super().__init__(self.socket.getsockname()[1])
         self.running = None
         self.start()
 
@@ -42,7 +72,7 @@ class Process(Served):
             "FD": str(self.socket.fileno()),
             "ISSUER": f"http://127.0.0.1:{self.port}",
             "KEY": KEY,
-            "STORE": str(self.folder / "store.db"),
+            "STORE": self.store,
             "DIE": str(self.folder / "die"),
             "AHEAD": str(ahead),
         }
@@ -73,26 +103,6 @@ class Process(Served):
     def died(self):
         """Wait until it has killed itself; whether it did."""
         return self.running.wait(PATIENCE) == -9 and not (self.folder / "die").exists()
-
-    def send(self, sent):
-        """Send a request.
-
-        Raises:
-            DiedError: there was no answer.
-        """
-        with closing(HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)) as connection:
-            address = sent.path + (f"?{sent.query.decode()}" if sent.query else "")
-            try:
-                connection.request(sent.method, address, b"".join(sent.pieces), dict(sent.headers))
-                response = connection.getresponse()
-                headers = tuple((name.lower(), value) for name, value in response.getheaders())
-                return Reply(response.status, headers, response.read())
-            except (HTTPException, ConnectionError) as error:
-                raise DiedError from error
-
-    def me(self, secret):
-        """The status of a call of the protected resource."""
-        return self.ask("GET", "/me", headers=(("Authorization", f"Bearer {secret}"),)).status
 
     def count(self, table):
         """How many rows a table of the file has."""

@@ -372,7 +372,7 @@ def test_a_store_without_a_feed_is_refused_when_the_cache_is_built():
     with pytest.raises(ConfigurationError, match="does not tell of its changes"):
         CachedStore(MemoryStore())
     with pytest.raises(ConfigurationError, match="notify=True"):
-        CachedStore(SQLAlchemyStore(create_engine("sqlite://")))
+        CachedStore(SQLAlchemyStore(create_engine("sqlite:///app.db")))
     with pytest.raises(ConfigurationError, match="does not tell of its changes"):
         AsyncCachedStore(MemoryStore().asynchronous())
 

@@ -423,9 +423,18 @@ def test_many_awaited_look_ups_at_once_do_not_open_a_connection_each(postgresql,
 def test_what_cannot_work_is_refused_when_the_store_is_built():
     """By name, and with what to do."""
     with pytest.raises(ConfigurationError, match="notify=True needs PostgreSQL"):
-        SQLAlchemyStore(create_engine("sqlite://"), notify=True)
+        SQLAlchemyStore(create_engine("sqlite:///app.db"), notify=True)
     with pytest.raises(ConfigurationError, match="notify=True"):
-        SQLAlchemyStore(create_engine("sqlite://")).changes(beat=1.0)
+        SQLAlchemyStore(create_engine("sqlite:///app.db")).changes(beat=1.0)
+
+
+@pytest.mark.parametrize("where", ["", "/:memory:", "/file:shared?mode=memory&cache=shared&uri=true"])
+def test_a_database_in_memory_is_refused(where):
+    """Each thread would have another one, and the store would call itself durable."""
+    with pytest.raises(ConfigurationError, match=r"take MemoryStore\(\)"):
+        SQLAlchemyStore(create_engine(f"sqlite://{where}"))
+    with pytest.raises(ConfigurationError, match=r"take MemoryStore\(\)"):
+        AsyncSQLAlchemyStore(create_async_engine(f"sqlite+aiosqlite://{where}"))
 
 
 @pytest.mark.parametrize("wrong", ["NUL\0", "half \ud800"])

@@ -55,6 +55,11 @@ def parts(changes: Sequence[Change]) -> tuple[Guarded | DropCredential | Touch, 
     return first, followers
 
 
+def only_touches(changes: Sequence[Change]) -> TypeGuard[Sequence[Touch]]:
+    """Whether a commit notes uses and nothing else: such a one is dropped where it would fail or wait."""
+    return all(isinstance(change, Touch) for change in changes)
+
+
 def conflict(change: Guarded | DropCredential | Touch) -> ConflictError:
     """The error for a guard that is false. It names the kind of change and nothing else."""
     return ConflictError(

@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, Sequence
 from secrets import token_hex
 from typing import Any, TypeVar
 
-from scopegate.core.changes import Change, Touch
+from scopegate.core.changes import Change
 from scopegate.core.clients import Client
 from scopegate.core.events import Event
 from scopegate.core.records import Cutoffs, OnceRow, Page, TokenQuery, TokenRecord
@@ -12,7 +12,7 @@ from scopegate.core.tokens import Token
 from scopegate.errors import InvalidValueError, UnavailableError
 from scopegate.protocols import Capabilities, Heard
 from scopegate.stores import _redis_server, _redis_talks
-from scopegate.stores._batch import parts
+from scopegate.stores._batch import only_touches, parts
 from scopegate.stores._redis_server import NoTextError
 from scopegate.stores._redis_sweep import sweep
 from scopegate.stores._redis_talks import Ask, Place, Run, Talk, Together
@@ -113,7 +113,7 @@ class AsyncRedisStore:
         try:
             await self._talk(_redis_talks.commit(self._place(realm), changes, token_hex(16)))
         except (UnavailableError, InvalidValueError):
-            if not all(isinstance(change, Touch) for change in changes):
+            if not only_touches(changes):
                 raise
 
     async def sweep(self, realm: str, cutoffs: Cutoffs, /, *, limit: int) -> int:

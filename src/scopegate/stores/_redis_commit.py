@@ -74,6 +74,7 @@ class Plan:
         after: commands once it won.
         others: what follows at other tokens, once it won.
         parked: commands for a token whose credentials a sweep had put aside.
+        note: what is kept among the outboxes until the events of the commit have been moved; None: it has none.
     """
 
     lead: Call
@@ -81,6 +82,7 @@ class Plan:
     after: list[Command]
     others: list[Call]
     parked: list[Command]
+    note: str | None
 
 
 @frozen
@@ -117,13 +119,17 @@ def plan(
     _lead(draft, first, before)
     for number, change in enumerate(followers):
         _follow(draft, change, number)
+    note = None
+    if any(isinstance(change, AppendEvent) for change in followers):
+        note = outbox_note(draft.lead.slot, mark)
+        draft.before.append(("SADD", keys.shared("outboxes"), note))
     told = tell(keys.realm, (first, *followers))
     if told is not None:
         draft.lead.writes.append(("publish", channel, told))
     parked: list[Command] = []
     if isinstance(first, AdvanceToken):
         parked.append(("ZADD", keys.shared("kept"), "LT", 0, first.token_id))
-    return Plan(draft.lead, draft.before, draft.after, list(draft.others.values()), parked)
+    return Plan(draft.lead, draft.before, draft.after, list(draft.others.values()), parked, note)
 
 
 def _slot(keys: Keys, first: Leader) -> Slot:
@@ -189,9 +195,6 @@ def _follow(draft: _Draft, change: Follower, number: int) -> None:
         case DropCredential(token_id, digest):
             draft.call(token_id).writes.append(("drop", digest))
         case AppendEvent(event):
-            if not number or not any(command[0] == "SADD" for command in draft.before):
-                note = outbox_note(draft.lead.slot, draft.mark)
-                draft.before.append(("SADD", draft.keys.shared("outboxes"), note))
             draft.lead.writes.append(("event", event_value(event, f"{draft.mark}{number}")))
         case Touch():
             _touch(draft.call(change.token_id), change)

@@ -179,17 +179,15 @@ def commit(place: Place, changes: Sequence[Change], mark: str) -> Talk[None]:
     plan = _redis_commit.plan(keys, first, followers, mark=mark, before=before, channel=place.channel)
     yield from say(plan.before)
     result = yield from _call(plan.lead, mark)
-    note = _redis_commit.outbox_note(plan.lead.slot, mark)
-    has_events = any(command[0] == "SADD" for command in plan.before)
     if not result:
-        if has_events:
-            yield ("SREM", keys.shared("outboxes"), note)
+        if plan.note is not None:
+            yield ("SREM", keys.shared("outboxes"), plan.note)
         raise conflict(first)
     for call in plan.others:
         yield from _call(call, mark)
     yield from say((*plan.after, *gone, *(plan.parked if result > 1 else ())))
-    if has_events:
-        yield from _move(place, note.encode())
+    if plan.note is not None:
+        yield from _move(place, plan.note.encode())
 
 
 def say(commands: Sequence[Command]) -> Talk[None]:

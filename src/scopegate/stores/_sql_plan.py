@@ -5,13 +5,9 @@ from secrets import randbits
 from typing import Final
 
 from attrs import field, frozen
+from sqlalchemy import URL
 
-from scopegate.core.changes import (
-    Follower,
-    PutClient,
-    ReviseToken,
-    Touch,
-)
+from scopegate.core.changes import Follower, PutClient, ReviseToken
 from scopegate.errors import ConfigurationError
 from scopegate.protocols import Capabilities
 from scopegate.stores import _sql_postgresql, _sql_reads, _sql_steps
@@ -111,11 +107,22 @@ class Plan:
         return ("digest", "realm", "id")
 
 
+def refuse_memory(url: URL) -> None:
+    """See that a database of SQLite is a file.
+
+    Raises:
+        ConfigurationError: each connection, or thread, would have another one, and none would outlive the process.
+    """
+    database = url.database
+    if url.get_backend_name() != "sqlite":
+        return
+    if not database or ":memory:" in database or url.query.get("mode") == "memory":
+        raise ConfigurationError(
+            f"this engine's SQLite database is in memory ({database or 'no file'}): give it a file, "
+            f"or take MemoryStore()"
+        )
+
+
 def expected_version(first: Leader) -> int:
     """The version that a change with a document to replace expects."""
     return first.expected_version if isinstance(first, ReviseToken | PutClient) else 0
-
-
-def is_touch(changes: Sequence[object]) -> bool:
-    """Whether a commit is of touches alone."""
-    return all(isinstance(change, Touch) for change in changes)

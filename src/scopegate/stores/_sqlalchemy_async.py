@@ -17,9 +17,9 @@ from scopegate.core.tokens import Token
 from scopegate.errors import ConfigurationError, InvalidValueError, ScopegateError
 from scopegate.protocols import Capabilities, Heard
 from scopegate.stores import _codec, _sql_reads, _sqlalchemy_work
-from scopegate.stores._batch import parts
+from scopegate.stores._batch import only_touches, parts
 from scopegate.stores._sql_errors import TROUBLE, cause, may_be_repeated, pause, spoken
-from scopegate.stores._sql_plan import Plan, is_touch
+from scopegate.stores._sql_plan import Plan, refuse_memory
 from scopegate.stores._sql_reads import Selection, Statement
 from scopegate.stores._sql_schema import Names
 from scopegate.stores._sqlalchemy_feed import FEEDS, changes_by_psycopg
@@ -45,7 +45,7 @@ class AsyncSQLAlchemyStore:
         notify: tell of changes, so that caches can follow (PostgreSQL with psycopg or asyncpg).
 
     Raises:
-        ConfigurationError: a name is none, the database is unknown here, or it cannot tell of changes.
+        ConfigurationError: a name is none, the database is unknown here or in memory, or it cannot tell of changes.
     """
 
     def __init__(
@@ -58,6 +58,7 @@ class AsyncSQLAlchemyStore:
         notify: bool = False,
     ) -> None:
         dialect = engine.dialect
+        refuse_memory(engine.url)
         self._plan = Plan(Names(prefix, schema), dialect.name, dialect.driver, notify)
         self._engine = engine
         isolation = _sqlalchemy_work.ISOLATION.get(dialect.name)
@@ -151,7 +152,7 @@ class AsyncSQLAlchemyStore:
         if not changes:
             return
         parts(changes)
-        if is_touch(changes):
+        if only_touches(changes):
             await self._touch(realm, changes)
             return
         await self.open()
@@ -180,8 +181,7 @@ class AsyncSQLAlchemyStore:
             )
         return self._feed(self._engine, self._plan, beat)
 
-    async def _touch(self, realm: str, changes: Sequence[Change]) -> None:
-        touches = [change for change in changes if isinstance(change, Touch)]
+    async def _touch(self, realm: str, touches: Sequence[Touch]) -> None:
         work = partial(_sqlalchemy_work.touch, plan=self._plan, realm=realm, touches=touches)
         with suppress(ScopegateError):
             await self.open()

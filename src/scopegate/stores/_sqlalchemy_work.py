@@ -54,7 +54,7 @@ def commit(connection: Connection, plan: Plan, realm: str, changes: Sequence[Cha
         if not rows(connection, plan.statement(realm, first, followers, before)):
             raise conflict(first)
         return
-    with _transaction(connection):
+    with connection.begin():
         if plan.dialect in {"mysql", "mariadb"}:
             connection.exec_driver_sql(_GAPLESS)
         for step in plan.steps(realm, first, followers, before):
@@ -75,11 +75,6 @@ def _before(connection: Connection, plan: Plan, realm: str, first: Leader) -> st
     if not found or found[0][0] != expected_version(first):
         raise conflict(first)
     return str(found[0][1])
-
-
-def _transaction(connection: Connection) -> Any:  # noqa: ANN401 - SQLAlchemy's own type is private
-    """One transaction; it is rolled back if its body raises."""
-    return connection.begin()
 
 
 def _taken(connection: Connection, step: Step) -> bool:
@@ -106,7 +101,7 @@ def _touch_by_skipping(connection: Connection, plan: Plan, realm: str, touches: 
 def _touch_by_looking(connection: Connection, plan: Plan, realm: str, touches: Sequence[Touch]) -> None:
     """A row that is locked is not found."""
     look = clause(_sql_steps.unlocked(plan.names))
-    with _transaction(connection):
+    with connection.begin():
         for change in touches:
             if connection.execute(look, {"realm": realm, "id": change.token_id}).fetchall():
                 _taken(connection, _sql_steps.touch(plan.names, realm, change))
@@ -119,7 +114,7 @@ def _touch_at_once(connection: Connection, plan: Plan, realm: str, touches: Sequ
     try:
         connection.exec_driver_sql("PRAGMA busy_timeout = 0")
         connection.rollback()
-        with _transaction(connection):
+        with connection.begin():
             for change in touches:
                 _taken(connection, _sql_steps.touch(plan.names, realm, change))
     finally:
@@ -181,14 +176,14 @@ class _Batch:
 
     def change(self, sql: str, **more: object) -> int:
         """Run one statement by itself, and say how many rows it changed."""
-        with _transaction(self.connection):
+        with self.connection.begin():
             return self.connection.execute(clause(sql), _used(sql, {**self.values, **more})).rowcount
 
     def change_each(self, sql: str, keys: Sequence[Mapping[str, object]]) -> int:
         """Run a statement for each key, and say how many rows that changed."""
         if not keys:
             return 0
-        with _transaction(self.connection):
+        with self.connection.begin():
             return self.connection.execute(
                 clause(sql), [{"realm": self.values["realm"], **key} for key in keys]
             ).rowcount
@@ -215,7 +210,7 @@ def _consumed_round(batch: _Batch, window: int) -> int:
     if batch.plan.in_one_statement:
         sql = _sql_sweep.seen_and_done(names)
         places = _used(sql, {**values, "window": window, "limit": batch.left})
-        with _transaction(batch.connection):
+        with batch.connection.begin():
             freed, looked = rows(batch.connection, Statement(sql, places))[0]
         batch.freed += freed
         return int(looked)

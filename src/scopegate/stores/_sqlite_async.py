@@ -7,12 +7,13 @@ from functools import partial
 from os import getpid
 from typing import TypeVar
 
-from scopegate.core.changes import Change, Touch
+from scopegate.core.changes import Change
 from scopegate.core.clients import Client
 from scopegate.core.events import Event
 from scopegate.core.records import Cutoffs, OnceRow, Page, TokenQuery, TokenRecord
 from scopegate.core.tokens import Token
 from scopegate.protocols import Capabilities
+from scopegate.stores._batch import only_touches
 from scopegate.stores.sqlite import SQLiteStore
 
 T = TypeVar("T")
@@ -80,7 +81,7 @@ class AsyncSQLiteStore:
 
     async def commit(self, realm: str, changes: Sequence[Change], /) -> None:
         """See `Store.commit`. A commit of `Touch` alone is dropped while another commit is under way."""
-        if self._under_way and all(isinstance(change, Touch) for change in changes):
+        if self._under_way and only_touches(changes):
             return
         await self._on_writer(partial(self._store.commit, realm, changes))
 

@@ -8,7 +8,7 @@ from collections.abc import Generator, Sequence
 from secrets import token_hex
 from typing import Any, TypeVar
 
-from scopegate.core.changes import Change, Touch
+from scopegate.core.changes import Change
 from scopegate.core.clients import Client
 from scopegate.core.events import Event
 from scopegate.core.records import Cutoffs, OnceRow, Page, TokenQuery, TokenRecord
@@ -16,7 +16,7 @@ from scopegate.core.tokens import Token
 from scopegate.errors import InvalidValueError, UnavailableError
 from scopegate.protocols import Capabilities, Heard
 from scopegate.stores import _redis_server, _redis_talks
-from scopegate.stores._batch import parts
+from scopegate.stores._batch import only_touches, parts
 from scopegate.stores._redis_async import AsyncRedisStore
 from scopegate.stores._redis_server import NoTextError
 from scopegate.stores._redis_sweep import sweep
@@ -116,7 +116,7 @@ class RedisStore:
         try:
             self._talk(_redis_talks.commit(self._place(realm), changes, token_hex(16)))
         except (UnavailableError, InvalidValueError):
-            if not all(isinstance(change, Touch) for change in changes):
+            if not only_touches(changes):
                 raise
 
     def sweep(self, realm: str, cutoffs: Cutoffs, /, *, limit: int) -> int:

@@ -9,7 +9,7 @@ from os import PathLike, fspath
 from os.path import abspath
 from typing import TYPE_CHECKING, Literal
 
-from scopegate.core.changes import Change, Touch
+from scopegate.core.changes import Change
 from scopegate.core.clients import Client
 from scopegate.core.events import Event
 from scopegate.core.records import Cutoffs, OnceRow, Page, TokenQuery, TokenRecord
@@ -17,7 +17,7 @@ from scopegate.core.tokens import Token
 from scopegate.errors import ConfigurationError, InvalidValueError
 from scopegate.protocols import Capabilities
 from scopegate.stores import _codec, _sqlite_queries
-from scopegate.stores._batch import conflict, parts
+from scopegate.stores._batch import conflict, only_touches, parts
 from scopegate.stores._cursors import of_token, page, sequence_position
 from scopegate.stores._sqlite_changes import TOUCH, follow, lead, touched
 from scopegate.stores._sqlite_memory import Memory
@@ -152,9 +152,8 @@ class SQLiteStore:
         if not changes:
             return
         first, followers = parts(changes)
-        touches = [touched(realm, change) for change in changes if isinstance(change, Touch)]
-        if len(touches) == len(changes):
-            self._pool.write_unless_busy(TOUCH, touches)
+        if only_touches(changes):
+            self._pool.write_unless_busy(TOUCH, [touched(realm, change) for change in changes])
             return
         try:
             with self._pool.transaction() as connection:

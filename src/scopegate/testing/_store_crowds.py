@@ -12,6 +12,7 @@ from scopegate.core.changes import AddCredential, AdvanceToken, Change, CreateTo
 from scopegate.errors import ConflictError
 from scopegate.protocols import Capabilities, Store
 from scopegate.testing._groups import group
+from scopegate.testing._store_races import Callers
 from scopegate.testing._store_rules import equal
 from scopegate.testing._store_samples import NOW, digest_of, make_credential, make_token, race
 
@@ -23,17 +24,13 @@ Won = list[list[int]]
 """Of each caller, the numbers of the tokens that it redeemed, or refreshed."""
 
 
-class Crowds:
+class Crowds(Callers):
     """Nobody redeems twice, and no token is left over."""
 
     scopegate_group: ClassVar[str] = "O"
     capabilities: ClassVar[Capabilities]
     crowd: ClassVar[int] = 200
     """How many codes and refresh tokens there are. A store that writes everything anew each time may take fewer."""
-
-    def make_another(self, store: Store) -> Store:
-        """See `Races.make_another`."""
-        return store
 
     def recipe(self, store: Store) -> Callable[[], Store]:
         """What opens a store over the same data in another process. It must be picklable. Override this."""

@@ -27,6 +27,7 @@ from scopegate.core.records import Cutoffs, TokenRecord
 from scopegate.errors import ConflictError
 from scopegate.protocols import Store
 from scopegate.stores import MemoryStore
+from scopegate.testing._store_races import Callers
 from scopegate.testing._store_rules import equal
 from scopegate.testing._store_samples import (
     NOW,
@@ -169,14 +170,10 @@ DEEDS: Final[dict[str, Callable[[Store, str, str], Deed]]] = {
 PAIRS: Final = tuple(combinations_with_replacement(DEEDS, 2))
 
 
-class Interleavings:
+class Interleavings(Callers):
     """Whatever the order, both actors see what they would with the model."""
 
     scopegate_group: ClassVar[str] = "X"
-
-    def make_another(self, store: Store) -> Store:
-        """See `Races.make_another`."""
-        return store
 
     @pytest.mark.parametrize("pair", PAIRS, ids=" and ".join)
     def test_every_interleaving_of_two_actors_goes_as_with_the_model(

@@ -42,14 +42,18 @@ PATIENCE = 100_000
 GUARDED = sorted(set(TRUE) - {"Touch"})
 
 
-class Races:
-    """Of those who race for one guard, one wins. The callers are threads; `make_another` may give each a store."""
-
-    scopegate_group: ClassVar[str] = "O"
+class Callers:
+    """Those who call a store at the same time."""
 
     def make_another(self, store: Store) -> Store:
         """Another store over the same data, for another caller; the store itself unless this is overridden."""
         return store
+
+
+class Races(Callers):
+    """Of those who race for one guard, one wins. The callers are threads; `make_another` may give each a store."""
+
+    scopegate_group: ClassVar[str] = "O"
 
     def callers(self, store: Store, count: int = CALLERS) -> list[Store]:
         """A store for each caller."""

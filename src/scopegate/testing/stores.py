@@ -140,10 +140,6 @@ class StoreContract(
             f"{type(self).__name__}: override the fixture store() to give an empty store"
         )
 
-    def make_another(self, store: Store) -> Store:
-        """Another store over the same data, for another caller; the store itself unless this is overridden."""
-        return store
-
     def test_a_store_is_what_it_declares(self, store: Store) -> None:
         """The class of the tests and the store say the same."""
         equal(

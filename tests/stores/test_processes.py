@@ -11,6 +11,7 @@ from functools import partial
 import pytest
 
 from scopegate.core.changes import CreateToken
+from scopegate.core.records import TokenQuery
 from scopegate.stores import SQLiteStore
 from scopegate.testing._store_samples import digest_of, every, make_token
 
@@ -141,3 +142,34 @@ def test_killing_a_writer_loses_nothing_that_was_acknowledged(path, synchronous)
                     assert store.token("realm", name, digest).credential is not None
             store.commit("realm", [CreateToken(make_token(f"after {stop}"))])
             acknowledged = len(written) - 1
+
+
+@pytest.mark.slow
+def test_a_backup_while_others_write_is_whole(path, tmp_path):
+    """SQLite's own online backup, again and again, while a process commits and is killed at last."""
+    writer = start(WRITER, path, "NORMAL", 0)
+    copies = []
+    try:
+        for number in range(12):
+            written = int(writer.stdout.readline())
+            copy = tmp_path / f"copy {number}.db"
+            with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(copy)) as target:
+                source.backup(target)
+            copies.append((copy, written))
+    finally:
+        writer.kill()
+        writer.communicate(timeout=60)
+    counts = []
+    for copy, written in copies:
+        assert sound(copy)
+        with closing(SQLiteStore(copy)) as store:
+            tokens = every(partial(store.tokens, "realm", TokenQuery()))
+            events = every(partial(store.events, "realm", user=None, token_id=None))
+            counts.append(len(tokens))
+            assert {token.id for token in tokens} == {event.token_id for event in events}
+            assert {f"t{number}" for number in range(written + 1)} <= {token.id for token in tokens}
+            for token in tokens:
+                for name in (f"first {token.id}", f"second {token.id}"):
+                    assert store.token("realm", token.id, digest_of(name)).credential is not None
+    assert counts == sorted(counts)
+    assert counts[-1] > counts[0], "somebody wrote between the backups"

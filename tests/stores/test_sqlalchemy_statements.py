@@ -10,8 +10,9 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from sqlalchemy import NullPool, create_engine, event, text
+from sqlalchemy import NullPool, StaticPool, create_engine, event, text
 from sqlalchemy.ext.asyncio import create_async_engine
+from tests.support import Journey, World
 
 from scopegate.core.changes import (
     AddCredential,
@@ -26,6 +27,7 @@ from scopegate.core.changes import (
 )
 from scopegate.core.records import Cutoffs, TokenQuery
 from scopegate.errors import ConfigurationError, ConflictError, InvalidValueError, StoreUnavailableError
+from scopegate.flows.outcomes import TokenReply
 from scopegate.stores._sqlalchemy_raw import MAXIMUM
 from scopegate.stores.sqlalchemy import AsyncSQLAlchemyStore, SQLAlchemyStore, make_metadata
 from scopegate.testing._store_cases import FOLLOWERS, TRUE, everything, furnish
@@ -334,6 +336,30 @@ def test_a_bearer_look_up_is_one_round_trip(relay, known):
     engine.dispose()
 
 
+def test_what_clients_ask_for_is_a_look_up_and_a_commit(relay, engine):
+    """A whole exchange and a whole refresh: two round trips each, of which one writes."""
+    relay, place = relay
+    direct = create_engine(f"postgresql+psycopg://scopegate@/postgres{place}")
+    store = SQLAlchemyStore(direct)
+    with World("sync", store=store) as world:
+        asked = []
+        for _ in range(12):  # the driver prepares what it is asked for again and again
+            journey = Journey(world)
+            journey.register()
+            journey.approve()
+            before = relay.spoke
+            assert isinstance(journey.redeem(), TokenReply)
+            exchanged = relay.spoke
+            assert isinstance(journey.refresh(), TokenReply)
+            asked.append((exchanged - before, relay.spoke - exchanged))
+    assert asked[-1] == (2, 2)
+    store.close()
+    direct.dispose()
+    with engine.begin() as connection:
+        for table in make_metadata().sorted_tables:
+            connection.execute(table.delete())
+
+
 @pytest.mark.usefixtures("store")
 @pytest.mark.parametrize("driver", ["psycopg", "asyncpg"])
 def test_an_awaited_bearer_look_up_is_one_round_trip(relay, driver):
@@ -432,9 +458,9 @@ def test_what_cannot_work_is_refused_when_the_store_is_built():
 def test_a_database_in_memory_is_refused(where):
     """Each thread would have another one, and the store would call itself durable."""
     with pytest.raises(ConfigurationError, match=r"take MemoryStore\(\)"):
-        SQLAlchemyStore(create_engine(f"sqlite://{where}"))
+        SQLAlchemyStore(create_engine(f"sqlite://{where}", poolclass=StaticPool))
     with pytest.raises(ConfigurationError, match=r"take MemoryStore\(\)"):
-        AsyncSQLAlchemyStore(create_async_engine(f"sqlite+aiosqlite://{where}"))
+        AsyncSQLAlchemyStore(create_async_engine(f"sqlite+aiosqlite://{where}", poolclass=StaticPool))
 
 
 @pytest.mark.parametrize("wrong", ["NUL\0", "half \ud800"])

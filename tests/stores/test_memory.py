@@ -4,7 +4,8 @@ from copy import deepcopy
 
 import pytest
 
-from scopegate.core.changes import AddCredential, CreateToken, ReviseToken, Touch
+from scopegate.core.changes import AddCredential, AdvanceToken, CreateToken, PutOnce, ReviseToken, Touch
+from scopegate.core.records import Cutoffs, TokenQuery
 from scopegate.stores import AsyncMemoryStore, MemoryStore
 from scopegate.testing._store_samples import NOW, digest_of, make_credential, make_settings, make_token
 from scopegate.testing.stores import AsyncStoreContract, StoreContract
@@ -92,3 +93,19 @@ def test_a_touch_shows_both_its_times_at_once():
     room.records = Noting(room.records)
     store.commit("realm", [Touch("one", NOW, wrote=True)])
     assert shown == [(NOW, NOW)]
+
+
+@pytest.mark.parametrize("lead", [CreateToken(make_token("two")), AdvanceToken("one", 0, NOW)])
+def test_a_commit_that_breaks_in_the_middle_leaves_nothing_behind(lead):
+    """Neither at once nor with the next commit; and what is swept is not stumbled over."""
+    store = MemoryStore()
+    store.commit("realm", [CreateToken(make_token()), AddCredential(make_credential("first"))])
+    before = store.token("realm", "one", digest_of("first"))
+    broken = AddCredential(make_credential("broken", getattr(lead, "token_id", "two"), digest=[]))
+    with pytest.raises(TypeError):
+        store.commit("realm", [lead, broken])
+    store.commit("realm", [PutOnce("key", b"value", NOW + 1, NOW)])
+    assert store.token("realm", "one", digest_of("first")) == before
+    assert store.token("realm", "two") is None
+    assert [token.id for token in store.tokens("realm", TokenQuery(), after=None, limit=9).items] == ["one"]
+    assert store.sweep("realm", Cutoffs(pending_before=NOW * 2, kept_before=NOW * 2), limit=9) == 3

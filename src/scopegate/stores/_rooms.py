@@ -190,9 +190,22 @@ class Room:
     def done(self) -> None:
         """Keep what a commit changed, and show it."""
         for token_id, row in self.changed.items():
-            self.tokens[token_id] = packed(row)
+            data = packed(row)
+            if token_id not in self.tokens:
+                self._enter(row.token)
+            self.tokens[token_id] = data
+            if row.token.generation:
+                self.pending.pop(token_id, None)
+            else:
+                self.pending[token_id] = None
             self._show(row)
         self.changed.clear()
+
+    def _enter(self, token: Token) -> None:
+        self.created[token.id] = token.created_at
+        enter(self.users, token.user, token.id)
+        enter(self.by_client, token.client_id, token.id)
+        self.idle.pop(token.client_id, None)
 
     def _show(self, row: Row) -> None:
         """Make a token ready to be read: each record by one assignment."""
@@ -214,11 +227,6 @@ class Room:
         if token.id in self.tokens or token.id in self.changed:
             return False
         self._replace(Row(token), evolve(token, unknown=dict(token.unknown)) if token.unknown else token)
-        self.tokens[token.id] = b""
-        self.created[token.id] = token.created_at
-        enter(self.users, token.user, token.id)
-        enter(self.by_client, token.client_id, token.id)
-        self.idle.pop(token.client_id, None)
         return True
 
     def _change(self, change: ReviseToken | AdvanceToken | RevokeToken) -> bool:
@@ -244,10 +252,6 @@ class Room:
                 self.past.setdefault(token.id, {})[digest] = packed_credential(credential)
                 self.records.pop(digest, None)
         self.changed[token.id] = new
-        if token.generation:
-            self.pending.pop(token.id, None)
-        else:
-            self.pending[token.id] = None
 
     def _add(self, credential: Credential) -> None:
         token_id, digest = credential.token_id, credential.digest

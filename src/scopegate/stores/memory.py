@@ -122,12 +122,14 @@ class MemoryStore:
             room = self._rooms.get(realm)
             if room is None:
                 room = self._rooms[realm] = Room()
-            if not room.lead(first):
+            try:
+                if not room.lead(first):
+                    raise conflict(first)
+                for change in followers:
+                    room.follow(change)
+                room.done()
+            finally:
                 room.changed.clear()
-                raise conflict(first)
-            for change in followers:
-                room.follow(change)
-            room.done()
 
     def sweep(self, realm: str, cutoffs: Cutoffs, /, *, limit: int) -> int:
         """See `Store.sweep`."""

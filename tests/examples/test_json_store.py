@@ -12,6 +12,7 @@ from tests.support import Journey, RecordedEntropy, World
 from scopegate.errors import StoreUnavailableError
 from scopegate.flows.outcomes import TokenReply
 from scopegate.testing import Capabilities, OutageContract, StoreContract
+from scopegate.testing._store_crowds import Crowds
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "json_store" / "store.py"
 
@@ -37,7 +38,7 @@ class TestJSONStore(StoreContract, OutageContract):
     """All of it."""
 
     capabilities = Capabilities(durable=True, cross_process=True)
-    crowd = 20  # each commit writes the whole file
+    crowd = 20  # each commit writes the whole file; the whole crowd has its turn below
     declined: ClassVar = {
         "A": "a commit has one write, the replacement of the file, and that has happened or not",
         "M": "there is one form of the file so far",
@@ -94,3 +95,13 @@ def test_a_file_that_is_damaged_is_an_outage(tmp_path):
     path.write_text('{"default": {"tokens": ["dict", ')
     with pytest.raises(StoreUnavailableError):
         JSONStore(path).client("default", "x")
+
+
+@pytest.mark.stores
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+class TestWholeCrowd(Crowds):
+    """Two hundred of each, as for the stores of the library."""
+
+    make_another, recipe = TestJSONStore.make_another, TestJSONStore.recipe
+    store = TestJSONStore.store

@@ -391,6 +391,71 @@ def others_connected(engine):
         return connection.execute(count).scalar()
 
 
+class Later:
+    """A clock that is set, for connections."""
+
+    def __init__(self, monkeypatch):
+        self.now = 0.0
+        monkeypatch.setattr("scopegate.stores._sqlalchemy_raw.monotonic", lambda: self.now)
+
+
+def backends(engine):
+    """The processes that serve connections beside the one that asks."""
+    asked = text(
+        "SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+    )
+    with engine.connect() as connection:
+        return set(connection.execute(asked).scalars())
+
+
+@pytest.mark.usefixtures("store")
+@pytest.mark.parametrize(("idle", "same"), [(59.9, True), (60.1, False)])
+def test_a_connection_that_was_idle_for_long_is_not_trusted(postgresql, engine, monkeypatch, idle, same):
+    """A firewall may have dropped it, and a look-up would wait for minutes."""
+    clock = Later(monkeypatch)
+    pooled = create_engine(postgresql.url("psycopg"), poolclass=NullPool)
+    through = SQLAlchemyStore(pooled)
+    through.open()
+    before = backends(engine)
+    seen = []
+    for _ in range(2):
+        assert through.token("realm", "one", digest_of("first")).credential is not None
+        seen.append(backends(engine) - before)
+        clock.now += idle
+    assert len(seen[0]) == 1
+    assert (seen[0] == seen[1]) is same
+    through.close()
+
+
+@pytest.mark.usefixtures("store")
+@pytest.mark.parametrize("driver", ["psycopg", "asyncpg"])
+@pytest.mark.parametrize(("idle", "same"), [(59.9, True), (60.1, False)])
+def test_an_awaited_connection_that_was_idle_for_long_is_not_trusted(
+    postgresql, engine, monkeypatch, driver, idle, same
+):
+    """Likewise."""
+    clock = Later(monkeypatch)
+
+    async def story():
+        pooled = create_async_engine(postgresql.url(driver), poolclass=NullPool)
+        through = AsyncSQLAlchemyStore(pooled)
+        await through.open()
+        before = await asyncio.to_thread(backends, engine)
+        seen = []
+        for _ in range(2):
+            record = await through.token("realm", "one", digest_of("first"))
+            assert record.credential is not None
+            seen.append(await asyncio.to_thread(backends, engine) - before)
+            clock.now += idle
+        await through.close()
+        await pooled.dispose()
+        return seen
+
+    first, second = asyncio.run(story())
+    assert len(first) == 1
+    assert (first == second) is same
+
+
 MANY = 60
 
 

@@ -1,13 +1,16 @@
 """The bearer look-up by the driver itself: one round trip, and nothing of what SQLAlchemy does around every statement.
 
 The connections are taken out of the engine's pool for good, at most eight, and used for this alone: they are always in
-autocommit, so nothing has to be set, begun or rolled back around a look-up. While all of them are busy, and whatever
-else goes wrong here, the caller reads in the ordinary way, which waits its turn and knows what to make of an error.
+autocommit, so nothing has to be set, begun or rolled back around a look-up. Those that nobody used for a minute are
+closed instead of used, since whatever lies between may have dropped them without a word. While all of them are busy,
+and whatever else goes wrong here, the caller reads in the ordinary way, which waits its turn and knows what to make of
+an error.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from os import getpid
+from time import monotonic
 from typing import Any, Final, TypeAlias
 from weakref import finalize
 
@@ -22,6 +25,11 @@ AsyncLook: TypeAlias = Callable[[Any, str, Sequence[object]], Awaitable[Row]]
 _PLACES: Final = {"psycopg": ("%s", "%s", "%s"), "asyncpg": ("$1", "$2", "$3")}
 MAXIMUM: Final = 8
 """How many connections a store takes out of the pool, which then counts them no more."""
+IDLE: Final = 60.0
+"""Seconds after which one that nobody used is not trusted any more."""
+
+Idle: TypeAlias = list[tuple[float, Any]]
+"""Connections and when each was last used, the latest last."""
 
 
 def raw_sql(plan: Plan) -> str | None:
@@ -60,17 +68,22 @@ class Readers:
         if self._pid != getpid():
             self._renew()
         try:
-            driver = self._idle.pop()
+            used_at, driver = self._idle.pop()
         except IndexError:
             driver = self._another()
+        else:
+            if monotonic() - used_at > IDLE:
+                self._idle.append((used_at, driver))
+                self.close()  # the others were used even longer ago
+                driver = self._another()
         try:
             row: Row = driver.execute(sql, values).fetchone()
         except BaseException:
             # If one is broken, the others are likely to be, too.
-            self._idle.append(driver)
+            self._idle.append((monotonic(), driver))
             self.close()
             raise
-        self._idle.append(driver)
+        self._idle.append((monotonic(), driver))
         return row
 
     def close(self) -> None:
@@ -78,7 +91,7 @@ class Readers:
         _close_all(self._idle, self._permits, self._pid)
 
     def _renew(self) -> None:
-        self._idle: list[Any] = []
+        self._idle: Idle = []
         self._permits: list[None] = [None] * MAXIMUM
         self._pid = getpid()
         finalize(self, _close_all, self._idle, self._permits, self._pid)
@@ -111,11 +124,11 @@ def _take(permits: list[None]) -> None:
         raise BusyError from None
 
 
-def _close_all(idle: list[Any], permits: list[None], pid: int) -> None:
+def _close_all(idle: Idle, permits: list[None], pid: int) -> None:
     """Close connections, unless they are those of another process: closing would tell the server."""
     with suppress(IndexError):
         while pid == getpid():
-            driver = idle.pop()
+            _, driver = idle.pop()
             permits.append(None)
             with suppress(Exception):
                 driver.close()
@@ -126,7 +139,7 @@ class AsyncReaders:
 
     def __init__(self, engine: AsyncEngine, driver: str) -> None:
         self._engine = engine
-        self._idle: list[Any] = []
+        self._idle: Idle = []
         self._permits: list[None] = [None] * MAXIMUM
         self._look: AsyncLook = _by_asyncpg if driver == "asyncpg" else _by_psycopg
         self._is_psycopg = driver == "psycopg"
@@ -140,24 +153,29 @@ class AsyncReaders:
             Exception: the driver's, or the pool's.
         """
         try:
-            driver = self._idle.pop()
+            used_at, driver = self._idle.pop()
         except IndexError:
             driver = await self._another()
+        else:
+            if monotonic() - used_at > IDLE:
+                self._idle.append((used_at, driver))
+                _drop_all(self._idle, self._permits)
+                driver = await self._another()
         try:
             row = await self._look(driver, sql, values)
         except BaseException:
             # Whoever is cancelled here leaves a connection in the middle of an answer.
-            self._idle.append(driver)
+            self._idle.append((monotonic(), driver))
             _drop_all(self._idle, self._permits)
             raise
-        self._idle.append(driver)
+        self._idle.append((monotonic(), driver))
         return row
 
     async def close(self) -> None:
         """Close what is idle."""
         with suppress(IndexError):
             while True:
-                driver = self._idle.pop()
+                _, driver = self._idle.pop()
                 self._permits.append(None)
                 with suppress(Exception):
                     await driver.close()
@@ -179,11 +197,11 @@ class AsyncReaders:
         return driver
 
 
-def _drop_all(idle: list[Any], permits: list[None]) -> None:
+def _drop_all(idle: Idle, permits: list[None]) -> None:
     """Close connections at once, without waiting for anything."""
     with suppress(IndexError):
         while True:
-            driver = idle.pop()
+            _, driver = idle.pop()
             permits.append(None)
             with suppress(Exception):
                 driver.terminate() if hasattr(driver, "terminate") else driver.pgconn.finish()

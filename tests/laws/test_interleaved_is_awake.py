@@ -91,6 +91,7 @@ def planted(mistake):
         yield
 
 
+@pytest.mark.nightly  # each takes thousands of stories
 @pytest.mark.slow
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_a_mistake_is_noticed(mistake):

@@ -4,7 +4,15 @@ from copy import deepcopy
 
 import pytest
 
-from scopegate.core.changes import AddCredential, AdvanceToken, CreateToken, PutOnce, ReviseToken, Touch
+from scopegate.core.changes import (
+    AddCredential,
+    AdvanceToken,
+    CreateToken,
+    DropCredential,
+    PutOnce,
+    ReviseToken,
+    Touch,
+)
 from scopegate.core.records import Cutoffs, TokenQuery
 from scopegate.stores import AsyncMemoryStore, MemoryStore
 from scopegate.testing._store_samples import NOW, digest_of, make_credential, make_settings, make_token
@@ -93,6 +101,33 @@ def test_a_touch_shows_both_its_times_at_once():
     room.records = Noting(room.records)
     store.commit("realm", [Touch("one", NOW, wrote=True)])
     assert shown == [(NOW, NOW)]
+
+
+def test_a_rotation_that_breaks_in_the_middle_changes_no_generation():
+    """What it would have put aside is read as before, and so it is once a rotation was made."""
+    store = MemoryStore()
+    store.commit("realm", [CreateToken(make_token()), AddCredential(make_credential("0", generation=0))])
+    for generation in (0, 1):
+        added = make_credential(f"{generation + 1}", generation=generation + 1)
+        store.commit("realm", [AdvanceToken("one", generation, NOW), AddCredential(added)])
+    digests = [digest_of(f"{generation}") for generation in (0, 1, 2)]
+    before = [store.token("realm", "one", each) for each in digests]
+    with pytest.raises(TypeError):
+        store.commit("realm", [AdvanceToken("one", 2, NOW), AddCredential(make_credential("3", digest=[]))])
+    with pytest.raises(TypeError):
+        store.commit(
+            "realm",
+            [
+                Touch("one", NOW),
+                DropCredential("one", digests[2]),
+                AddCredential(make_credential("4", digest=[])),
+            ],
+        )
+    assert [store.token("realm", "one", each) for each in digests] == before
+    store.commit("realm", [AdvanceToken("one", 2, NOW)])
+    after = [store.token("realm", "one", each) for each in digests]
+    assert [each.credential for each in after] == [each.credential for each in before]
+    assert {each.token.generation for each in after} == {3}
 
 
 @pytest.mark.parametrize("lead", [CreateToken(make_token("two")), AdvanceToken("one", 0, NOW)])

@@ -49,8 +49,9 @@ class Room:
     """What is kept under one realm. Its methods run under the store's lock.
 
     Tokens and events lie there as bytes, which take little room and cost a garbage collector nothing. The tokens that
-    were used last are kept ready besides, with a record for each of their recent credentials; each record holds a
-    token, a client and a credential of one moment, and is shown by one assignment when a commit is done.
+    were written, or taken out of their bytes, last are kept ready besides, with a record for each of their recent
+    credentials; each record holds a token, a client and a credential of one moment. What a commit does to tokens that
+    stay is shown when it is done, each record by one assignment; so one that breaks in the middle changes none of them.
     """
 
     __slots__ = (
@@ -136,11 +137,13 @@ class Room:
         self, user: str | None, token_id: str | None, *, before: int | None, limit: int
     ) -> list[tuple[int, Event]]:
         """Events with their places, newest first."""
-        places: Sequence[int] = [*self.events]
+        places: Sequence[int]
         if token_id is not None:
             places = members(self.by_token, token_id)
         elif user is not None:
             places = members(self.by_user, user)
+        else:
+            places = [*self.events]
         found: list[tuple[int, Event]] = []
         for place in reversed(places):
             if len(found) == limit:
@@ -190,6 +193,7 @@ class Room:
     def done(self) -> None:
         """Keep what a commit changed, and show it."""
         for token_id, row in self.changed.items():
+            self._put_aside(row)
             data = packed(row)
             if token_id not in self.tokens:
                 self._enter(row.token)
@@ -207,11 +211,22 @@ class Room:
         enter(self.by_client, token.client_id, token.id)
         self.idle.pop(token.client_id, None)
 
+    def _put_aside(self, row: Row) -> None:
+        """Keep credentials that are two generations behind apart, as bytes of their own."""
+        token = row.token
+        behind = [each for each in row.recent.values() if each.generation < token.generation - 1]
+        for credential in behind:
+            del row.recent[credential.digest]
+            self.past.setdefault(token.id, {})[credential.digest] = packed_credential(credential)
+
     def _show(self, row: Row) -> None:
         """Make a token ready to be read: each record by one assignment."""
         token = row.token
         if len(self.live) >= 2 * LIVE:
             self._retire()
+        before = self.live.pop(token.id, row)
+        for digest in before.recent.keys() - row.recent.keys():
+            self.records.pop(digest, None)
         self.live[token.id] = row
         client = self.clients.get(token.client_id)
         for digest, credential in row.recent.items():
@@ -224,7 +239,7 @@ class Room:
                 self.records.pop(digest, None)
 
     def _create(self, token: Token) -> bool:
-        if token.id in self.tokens or token.id in self.changed:
+        if token.id in self.tokens:
             return False
         self._replace(Row(token), evolve(token, unknown=dict(token.unknown)) if token.unknown else token)
         return True
@@ -240,18 +255,9 @@ class Room:
         return True
 
     def _replace(self, row: Row, token: Token) -> None:
-        """Put a new state of a token; credentials that are two generations behind are put aside.
-
-        It is another row, for the one that is shown stays as it is until the commit is done.
-        """
-        new = Row(token)
-        for digest, credential in row.recent.items():
-            if credential.generation >= token.generation - 1:
-                new.recent[digest] = credential
-            else:
-                self.past.setdefault(token.id, {})[digest] = packed_credential(credential)
-                self.records.pop(digest, None)
-        self.changed[token.id] = new
+        """Put a new state of a token, as another row: what is shown stays as it is until the commit is done."""
+        new = self.changed[token.id] = Row(token)
+        new.recent.update(row.recent)
 
     def _add(self, credential: Credential) -> None:
         token_id, digest = credential.token_id, credential.digest
@@ -263,9 +269,6 @@ class Room:
             self.kept[token_id] = (
                 credential.keep_until if known is None else min(known, credential.keep_until)
             )
-        if credential.generation < row.token.generation - 1:
-            self.past.setdefault(token_id, {})[digest] = packed_credential(credential)
-            return
         self._replace(row, row.token)
         self.changed[token_id].recent[digest] = credential
 
@@ -276,7 +279,6 @@ class Room:
         if digest in row.recent:
             self._replace(row, row.token)
             del self.changed[token_id].recent[digest]
-            self.records.pop(digest, None)
             return True
         past = self.past.get(token_id, {})
         if past.pop(digest, None) is None:
@@ -299,10 +301,9 @@ class Room:
         row = self.row(token_id)
         if row is None or expected_generation not in {None, row.token.generation}:
             return False
-        self.live.pop(token_id, None)
-        self.changed.pop(token_id, None)
-        for digest in row.recent:
+        for digest in self.live.pop(token_id, row).recent:
             self.records.pop(digest, None)
+        self.changed.pop(token_id, None)
         del self.tokens[token_id], self.created[token_id]
         self.pending.pop(token_id, None)
         self.kept.pop(token_id, None)

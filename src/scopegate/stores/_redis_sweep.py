@@ -17,11 +17,12 @@ WINDOW: Final = 1000
 def sweep(place: Place, cutoffs: Cutoffs, limit: int) -> Talk[int]:
     """See `Store.sweep`. Some rows may be freed when it fails."""
     keys, freed = place.keys, 0
+    if cutoffs.kept_before > NEVER:
+        yield from _notice(keys, cutoffs.kept_before)
     if cutoffs.pending_before > NEVER:
         freed += yield from _pending(keys, cutoffs.pending_before, limit)
         freed += yield from _bare(keys, cutoffs.pending_before, limit - freed)
     if cutoffs.kept_before > NEVER:
-        yield from _notice(keys, cutoffs.kept_before)
         freed += yield from _consumed(keys, cutoffs.kept_before, limit - freed)
         freed += yield from _expired(keys, cutoffs.kept_before, limit - freed)
     if cutoffs.idle_before > NEVER:

@@ -136,10 +136,11 @@ _WAYS: Final = {
 def sweep(connection: Connection, plan: Plan, realm: str, cutoffs: Cutoffs, limit: int) -> int:
     """Free at most ``limit`` rows; see `Store.sweep`. Each batch is a transaction of its own."""
     batch = _Batch(connection, plan, _sql_sweep.values(realm, cutoffs), limit)
+    if cutoffs.kept_before > NEVER:
+        batch.change(_sql_sweep.notice(plan.names))
     if cutoffs.pending_before > NEVER:
         batch.free(*_sql_sweep.pending(plan.names))
     if cutoffs.kept_before > NEVER:
-        batch.change(_sql_sweep.notice(plan.names))
         _consumed(batch)
         batch.free(_sql_sweep.expired(plan.names))
     if cutoffs.idle_before > NEVER:

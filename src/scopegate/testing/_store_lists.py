@@ -251,6 +251,14 @@ class Sweeps:
         store.commit("realm", [PutClient(make_client("c0"), 0)])
         equal(self._idle(store, 11.0, 10.0), (0, ["c0"]), "a client of the same id begins anew")
 
+    def test_a_client_whose_last_token_is_swept_is_noticed_by_the_next_sweep(self, store: Store) -> None:
+        """A sweep notices first, and frees then."""
+        store.commit("realm", [PutClient(make_client("left"), 0)])
+        store.commit("realm", [CreateToken(make_token("stale", client_id="left", created_at=9.0))])
+        cutoffs = Cutoffs(pending_before=10.0, kept_before=10.0, idle_before=10.0)
+        freed = [store.sweep("realm", cutoffs, limit=100) for _ in range(2)]
+        equal(freed, [1, 1], "the token goes with the one sweep, and its client with the next")
+
     def test_a_sweep_without_a_time_notices_nothing(self, store: Store) -> None:
         """Idleness counts from the first sweep that says what time it is."""
         store.commit("realm", [PutClient(make_client("idle"), 0)])

@@ -212,8 +212,11 @@ def _create(draft: _Draft, change: CreateToken) -> None:
     draft.before.extend([("ZADD", index, "NX", place, token.id) for index in indexes])
     draft.after.extend([("ZADD", index, place, token.id) for index in indexes])
     if not token.generation:
-        draft.before.append(("ZADD", keys.shared("pending"), repr(token.created_at), token.id))
-    draft.before.extend(_noticed_anew(keys, token.client_id))
+        # The earliest time counts, for this may be refused; a sweep looks at the token's own.
+        draft.before.append(("ZADD", keys.shared("pending"), "LT", repr(token.created_at), token.id))
+    unnoticed, not_idle = _noticed_anew(keys, token.client_id)
+    draft.before.append(unnoticed)
+    draft.after.append(not_idle)
 
 
 def _indexes(keys: Keys, user: str, client_id: str) -> Sequence[str]:
@@ -221,9 +224,9 @@ def _indexes(keys: Keys, user: str, client_id: str) -> Sequence[str]:
     return keys.shared("tokens"), keys.tokens_of("user", user), keys.tokens_of("client", client_id)
 
 
-def _noticed_anew(keys: Keys, client_id: str) -> list[Command]:
+def _noticed_anew(keys: Keys, client_id: str) -> tuple[Command, Command]:
     """A client that is put or given a token is not idle; a sweep looks at it again."""
-    return [("ZADD", keys.shared("unnoticed"), 0, client_id), ("ZREM", keys.shared("idle"), client_id)]
+    return ("ZADD", keys.shared("unnoticed"), 0, client_id), ("ZREM", keys.shared("idle"), client_id)
 
 
 def unlisted(keys: Keys, token_id: str, user: str, client_id: str) -> list[Command]:

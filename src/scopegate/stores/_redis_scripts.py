@@ -146,8 +146,12 @@ local call = redis.call
 local row, credentials, times = unpack(KEYS)
 local limit, freed = tonumber(ARGV[3]), 0
 if ARGV[1] == 'pending' then
-  if call('HGET', row, 'generation') ~= '0' or tonumber(call('HGET', row, 'created_at')) > tonumber(ARGV[2]) then
+  if call('HGET', row, 'generation') ~= '0' then
     return {-1, ''}
+  end
+  local created = call('HGET', row, 'created_at')
+  if tonumber(created) > tonumber(ARGV[2]) then
+    return {-1, created}
   end
   for _, digest in ipairs(call('HKEYS', credentials)) do
     if freed < limit then
@@ -157,7 +161,8 @@ if ARGV[1] == 'pending' then
     end
   end
 elseif ARGV[1] == 'bare' then
-  if call('HGET', row, 'generation') == '0' and call('HLEN', credentials) == 0 then
+  if call('HGET', row, 'generation') == '0' and call('HLEN', credentials) == 0
+      and tonumber(call('HGET', row, 'created_at')) <= tonumber(ARGV[2]) then
     freed = call('DEL', row)
     call('DEL', times)
   end

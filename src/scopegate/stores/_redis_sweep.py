@@ -27,14 +27,7 @@ def sweep(place: Place, cutoffs: Cutoffs, limit: int) -> Talk[int]:
         freed += yield from _expired(keys, cutoffs.kept_before, limit - freed)
     if cutoffs.idle_before > NEVER:
         freed += yield from _idle(keys, cutoffs.idle_before, limit - freed)
-    if cutoffs.forgotten is not None or cutoffs.events_before > NEVER:
-        yield from deliver(place)
-    if cutoffs.forgotten is not None:
-        names = yield ("ZRANGE", keys.shared("of-user", of=cutoffs.forgotten), 0, max(limit - freed, 1) - 1)
-        freed += yield from _forget(keys, names, limit - freed)
-    if cutoffs.events_before > NEVER:
-        names = yield from _until(keys, "by-time", cutoffs.events_before)
-        freed += yield from _forget(keys, names, limit - freed)
+    freed += yield from _history(place, cutoffs, limit - freed)
     if freed:
         yield Run(TELL, (keys.shared("events"),), (place.channel, tell_all(keys.realm)))
     return freed
@@ -49,16 +42,17 @@ def _until(keys: Keys, index: str, time: float) -> Talk[Sequence[bytes]]:
 
 
 def _pending(keys: Keys, time: float, limit: int) -> Talk[int]:
-    """The credentials of tokens that were never redeemed; what was redeemed meanwhile is taken off the list."""
+    """The credentials of tokens that were never redeemed; what was, leaves the list, and what is early is put right."""
     freed = 0
     for name in (yield from _until(keys, "pending", time)):
         if freed >= limit:
             break
         slot = keys.token(name.decode())
         row = (slot.row, slot.credentials, slot.times)
-        went, _ = yield Run(SWEEP_TOKEN, row, ("pending", repr(time), limit - freed))
+        went, created = yield Run(SWEEP_TOKEN, row, ("pending", repr(time), limit - freed))
         if went < 0:
-            yield ("ZREM", keys.shared("pending"), name)
+            pending = keys.shared("pending")
+            yield ("ZADD", pending, created, name) if created else ("ZREM", pending, name)
         freed += max(went, 0)
     return freed
 
@@ -148,6 +142,20 @@ def _idle(keys: Keys, time: float, limit: int) -> Talk[int]:
         yield ("ZREM", keys.shared("clients"), name)
         if owner is not None:
             yield ("ZREM", keys.clients_of(owner.decode()), name)
+    return freed
+
+
+def _history(place: Place, cutoffs: Cutoffs, limit: int) -> Talk[int]:
+    """The events of a user, and old ones."""
+    keys, freed = place.keys, 0
+    if cutoffs.forgotten is not None or cutoffs.events_before > NEVER:
+        yield from deliver(place)
+    if cutoffs.forgotten is not None:
+        names = yield ("ZRANGE", keys.shared("of-user", of=cutoffs.forgotten), 0, max(limit, 1) - 1)
+        freed += yield from _forget(keys, names, limit)
+    if cutoffs.events_before > NEVER:
+        names = yield from _until(keys, "by-time", cutoffs.events_before)
+        freed += yield from _forget(keys, names, limit - freed)
     return freed
 
 

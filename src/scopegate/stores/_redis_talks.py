@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple, TypeVar, cast
 
 from attrs import frozen
 
-from scopegate.core.changes import Change, DeleteToken, PutClient, ReviseToken
+from scopegate.core.changes import Change, CreateToken, DeleteToken, PutClient, ReviseToken
 from scopegate.core.clients import Client
 from scopegate.core.events import Event
 from scopegate.core.records import OnceRow, Page, TokenQuery, TokenRecord
@@ -182,6 +182,8 @@ def commit(place: Place, changes: Sequence[Change], mark: str) -> Talk[None]:
     if not result:
         if plan.note is not None:
             yield ("SREM", keys.shared("outboxes"), plan.note)
+        if isinstance(first, CreateToken):
+            yield from _correct_lists(keys, first.token)
         raise conflict(first)
     for call in plan.others:
         yield from _call(call, mark)
@@ -217,6 +219,14 @@ def _lists_of(keys: Keys, first: DeleteToken) -> Talk[Sequence[Command]]:
     if user is None:
         raise conflict(first)
     return _redis_commit.unlisted(keys, first.token_id, user.decode(), client_id.decode())
+
+
+def _correct_lists(keys: Keys, refused: Token) -> Talk[None]:
+    """Take the token of an id off the lists where another one of that id was put before it was refused."""
+    found = yield ("HMGET", keys.token(refused.id).row, "user", "client_id")
+    for kind, name, own in zip(("user", "client"), (refused.user, refused.client_id), found, strict=True):
+        if own != name.encode():
+            yield ("ZREM", keys.tokens_of(kind, name), refused.id)
 
 
 def _call(call: Call, mark: str) -> Talk[int]:

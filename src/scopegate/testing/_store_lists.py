@@ -20,6 +20,7 @@ from scopegate.core.changes import (
 )
 from scopegate.core.clients import Origin
 from scopegate.core.records import Cutoffs, TokenQuery
+from scopegate.errors import ConflictError
 from scopegate.protocols import Store
 from scopegate.testing._store_rules import equal, examples, holds
 from scopegate.testing._store_samples import (
@@ -250,6 +251,24 @@ class Sweeps:
         equal(freed, [2, 2, 1, 0], "a sweep keeps to its limit with clients, too")
         store.commit("realm", [PutClient(make_client("c0"), 0)])
         equal(self._idle(store, 11.0, 10.0), (0, ["c0"]), "a client of the same id begins anew")
+
+    def test_a_token_that_was_refused_delays_no_sweep(self, store: Store) -> None:
+        """Of a token of the same id: its own time counts, whatever time somebody else came with."""
+        store.commit("realm", [CreateToken(make_token("first", created_at=5.0))])
+        for created_at in (1.0, 9.0):
+            with pytest.raises(ConflictError):
+                store.commit("realm", [CreateToken(make_token("first", created_at=created_at))])
+        freed = [store.sweep("realm", Cutoffs(pending_before=time), limit=100) for time in (4.0, 5.0)]
+        equal(freed, [0, 1], "it goes when it is due")
+
+    def test_a_token_that_was_refused_keeps_its_client_idle(self, store: Store) -> None:
+        """A commit whose guard is false changes nothing, and so not since when a client is idle."""
+        store.commit("realm", [PutClient(make_client("idle"), 0)])
+        store.commit("realm", [CreateToken(make_token("first", client_id="other", generation=1))])
+        equal(self._idle(store, 10.0, 9.0), (0, ["idle"]), "idleness is noticed")
+        with pytest.raises(ConflictError):
+            store.commit("realm", [CreateToken(make_token("first", client_id="idle"))])
+        equal(self._idle(store, 12.0, 10.0), (1, list[str]()), "and goes on")
 
     def test_a_client_whose_last_token_is_swept_is_noticed_by_the_next_sweep(self, store: Store) -> None:
         """A sweep notices first, and frees then."""

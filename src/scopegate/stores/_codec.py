@@ -9,7 +9,7 @@ has the value it had when there was no such key; that value is written here and 
 from collections.abc import ItemsView, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from functools import lru_cache
-from json import JSONDecodeError, loads
+from json import JSONDecodeError, JSONDecoder
 from json.encoder import JSONEncoder
 from typing import Any, Final, TypeAlias
 
@@ -76,6 +76,7 @@ _CLIENT: Final[_Document] = {
 }
 _DAMAGE: Final = (KeyError, TypeError, ValueError, AttributeError, JSONDecodeError)
 _encode: Final = JSONEncoder(separators=(",", ":"), check_circular=False).encode
+_decode: Final = JSONDecoder().raw_decode
 
 
 def token_row(token: Token) -> tuple[Cell, ...]:
@@ -143,8 +144,9 @@ def settings_document(settings: Settings, before: str | None = None) -> str:
     )
 
 
+@lru_cache(maxsize=1024)
 def settings(document: str) -> Settings:
-    """The settings of a document."""
+    """The settings of a document. Most tokens of a client have the same, and share the value."""
     known = _SETTINGS | _loaded(document)
     return Settings(
         name=known["name"],
@@ -323,19 +325,29 @@ def _consented(document: str) -> Mapping[str, Any]:
 
 def _credential(row: Row) -> Credential:
     token_id, digest, kind, generation, created_at, expires_at, keep_until, document = row
-    known = _CREDENTIAL if document is None else _CREDENTIAL | _loaded(document)
+    scopes, resources, challenge = _granted(document)
     return Credential(
         token_id=token_id,
-        kind=CredentialKind(kind),
+        kind=_CREDENTIAL_KINDS[kind],
         digest=digest,
         generation=generation,
         created_at=created_at,
         expires_at=expires_at,
         keep_until=keep_until,
-        scopes=tuple(known["scopes"]),
-        resources=tuple(known["resources"]),
-        challenge=known["challenge"],
+        scopes=scopes,
+        resources=resources,
+        challenge=challenge,
     )
+
+
+_CREDENTIAL_KINDS: Final = {kind.value: kind for kind in CredentialKind}
+
+
+@lru_cache(maxsize=1024)
+def _granted(document: str | None) -> tuple[tuple[str, ...], tuple[str, ...], str | None]:
+    """What the document of a credential says, which many have in common: scopes, resources and challenge."""
+    known = _CREDENTIAL if document is None else _CREDENTIAL | _loaded(document)
+    return tuple(known["scopes"]), tuple(known["resources"]), known["challenge"]
 
 
 @lru_cache(maxsize=1024)
@@ -412,8 +424,11 @@ def _documents(values: Mapping[str, _Document]) -> ItemsView[str, _Document]:
 
 
 def _loaded(document: str) -> _Document:
-    loaded: _Document = loads(document)
-    return loaded
+    written = document.strip()
+    loaded: tuple[_Document, int] = _decode(written)
+    if loaded[1] != len(written):
+        raise JSONDecodeError("it goes on after its end", written, loaded[1])
+    return loaded[0]
 
 
 def _damaged(what: str) -> StoreUnavailableError:

@@ -30,9 +30,12 @@ def may_be_repeated(error: BaseException, attempt: int, *, reading: bool) -> boo
     """
     if not isinstance(error, DBAPIError) or attempt >= ATTEMPTS:
         return False
-    if _state(error) in _SERIALIZATION or _number(error) in _LOCKED:
-        return True
-    return reading and error.connection_invalidated and attempt < _READS
+    return is_contended(error) or (reading and error.connection_invalidated and attempt < _READS)
+
+
+def is_contended(error: BaseException) -> bool:
+    """Whether others were in the way, so that nothing was done."""
+    return _state(error) in _SERIALIZATION or _number(error) in _LOCKED
 
 
 def pause(attempt: int) -> float:
@@ -40,9 +43,14 @@ def pause(attempt: int) -> float:
     return 0.0 if attempt <= _AT_ONCE else min(0.001 * 2**attempt, 0.25)
 
 
-def spoken(error: BaseException) -> InvalidValueError | StoreUnavailableError:
-    """What went wrong, in the words of a store. It repeats no statement, for those carry values."""
-    return _refusal(error) or StoreUnavailableError(
+def spoken(error: BaseException, values: object = ()) -> InvalidValueError | StoreUnavailableError:
+    """What went wrong, in the words of a store. It repeats no statement, for those carry values.
+
+    Args:
+        error: what was raised.
+        values: those of the statement, if the error does not know them.
+    """
+    return _refusal(error, values) or StoreUnavailableError(
         f"the database did not do as asked ({type(error).__name__}{_code(error)}): see that it runs and that it "
         f"can be reached, then try again"
     )
@@ -53,20 +61,18 @@ def cause(error: BaseException) -> BaseException:
     return error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
 
 
-def _refusal(error: BaseException) -> InvalidValueError | None:
+def _refusal(error: BaseException, values: object) -> InvalidValueError | None:
     """Why the database cannot keep these values; None: it is not because of them."""
     if isinstance(error, UnicodeEncodeError):
         return InvalidValueError("text", _NO_TEXT)
     if isinstance(error, OverflowError):
         return InvalidValueError("number", _NO_NUMBER)
-    if not isinstance(error, StatementError):
-        return None
-    for value in _values(error.params):
+    for value in _values(error.params if isinstance(error, StatementError) else values):
         if isinstance(value, str) and not _is_text(value):
             return InvalidValueError("text", _NO_TEXT)
         if isinstance(value, int) and not -_MOST <= value < _MOST:
             return InvalidValueError("number", _NO_NUMBER)
-    if isinstance(error, DBAPIError) and (_state(error) in _TOO_LARGE or _number(error) == _TOO_LONG):
+    if _state(error) in _TOO_LARGE or _number(error) == _TOO_LONG:
         return InvalidValueError("text", "it is longer than the database keeps: send a shorter one")
     return None
 
@@ -87,22 +93,20 @@ def _is_text(value: str) -> bool:
     return "\0" not in value and (value.isascii() or not any("\ud800" <= each < "\ue000" for each in value))
 
 
-def _state(error: DBAPIError) -> str | None:
-    state = getattr(error.orig, "sqlstate", None)
+def _state(error: BaseException) -> str | None:
+    state = getattr(cause(error), "sqlstate", None)
     return state if isinstance(state, str) else None
 
 
-def _number(error: DBAPIError) -> int | None:
+def _number(error: BaseException) -> int | None:
     """MySQL and MariaDB number their errors; PyMySQL and asyncmy put the number first."""
-    arguments = getattr(error.orig, "args", ())
+    arguments = cause(error).args if isinstance(error, DBAPIError) else ()
     return arguments[0] if arguments and isinstance(arguments[0], int) else None
 
 
 def _code(error: BaseException) -> str:
-    if not isinstance(error, DBAPIError):
-        return ""
-    code = _state(error) or _number(error)
-    return f", {type(error.orig).__name__}" + (f" {code}" if code else "")
+    code, driver = _state(error) or _number(error), cause(error)
+    return ("" if driver is error else f", {type(driver).__name__}") + (f" {code}" if code else "")
 
 
 TROUBLE: Final = (SQLAlchemyError, OSError, UnicodeEncodeError, OverflowError)

@@ -101,11 +101,6 @@ class Plan:
             self.names, realm, first, followers, birth=randbits(_BIRTH_BITS), before=before
         )
 
-    @property
-    def places(self) -> tuple[str, str, str]:
-        """The places of `token`, in the order in which they stand in it."""
-        return ("digest", "realm", "id")
-
 
 def refuse_memory(url: URL) -> None:
     """See that a database of SQLite is a file.

@@ -201,8 +201,9 @@ def _fates(first: Leader, followers: Sequence[Follower]) -> list[_Fate]:
         match change:
             case AddCredential(credential):
                 key = credential.token_id, credential.digest
-                known = found.get(key, _Fate(*key, dropped=False, added=None))
-                found[key] = known if known.added else evolve(known, added=credential)
+                known = found.get(key)
+                if known is None or known.added is None:
+                    found[key] = _Fate(*key, dropped=known is not None, added=credential)
             case DropCredential(token_id, digest):
                 found[token_id, digest] = _Fate(token_id, digest, dropped=True, added=None)
             case _:

@@ -17,14 +17,14 @@ from scopegate.core.tokens import Token
 from scopegate.errors import ConfigurationError, InvalidValueError, ScopegateError
 from scopegate.protocols import Capabilities, Heard
 from scopegate.stores import _codec, _sql_reads, _sqlalchemy_work
-from scopegate.stores._batch import only_touches, parts
-from scopegate.stores._sql_errors import TROUBLE, cause, may_be_repeated, pause, spoken
+from scopegate.stores._batch import conflict, only_touches, parts
+from scopegate.stores._sql_errors import TROUBLE, cause, is_contended, may_be_repeated, pause, spoken
 from scopegate.stores._sql_plan import Plan, refuse_memory
 from scopegate.stores._sql_reads import Selection, Statement
 from scopegate.stores._sql_schema import Names
 from scopegate.stores._sqlalchemy_feed import FEEDS, changes_by_psycopg
 from scopegate.stores._sqlalchemy_migrate import check, is_current, migrate
-from scopegate.stores._sqlalchemy_raw import AsyncReaders, raw_sql
+from scopegate.stores._sqlalchemy_raw import AsyncLines, BusyError
 
 T = TypeVar("T")
 
@@ -33,8 +33,9 @@ class AsyncSQLAlchemyStore:
     """Keeps everything in a database that the app has, or in one of its own.
 
     The engine stays the app's: the store borrows connections from its pool for one call each, and never disposes of it.
-    But on PostgreSQL it takes up to eight out of the pool, beyond its size, to look bearers up by, and one for each who
-    listens to `changes`. Threads and processes may share the data, and the tasks of one event loop a store.
+    But on PostgreSQL it takes up to eight out of the pool, beyond its size, for look-ups and commits of one statement,
+    and one for each who listens to `changes`. Threads and processes may share the data, and the tasks of one event loop
+    a store.
 
     Args:
         engine: of PostgreSQL (with any driver), MariaDB, MySQL or SQLite.
@@ -66,8 +67,7 @@ class AsyncSQLAlchemyStore:
         self._writing = self._reading if self._plan.in_one_statement else engine
         self._trouble = (*TROUBLE, dialect.loaded_dbapi.Error)
         self._migrates = migrate
-        self._raw = raw_sql(self._plan)
-        self._readers = AsyncReaders(engine, dialect.driver)
+        self._lines = AsyncLines(engine, self._plan)
         self._feed = FEEDS.get(dialect.driver, changes_by_psycopg)
         self._opening = Lock()
         self._is_open = False
@@ -95,9 +95,9 @@ class AsyncSQLAlchemyStore:
             self._is_open = True
 
     async def close(self) -> None:
-        """Close the connections that look bearers up. The engine stays as it is: it is the app's."""
+        """Close the connections that were taken out of the pool. The engine stays as it is: it is the app's."""
         self._is_open = False
-        await self._readers.close()
+        await self._lines.close()
 
     async def client(self, realm: str, client_id: str, /) -> Client | None:
         """See `Store.client`."""
@@ -105,15 +105,14 @@ class AsyncSQLAlchemyStore:
         return _codec.client(found[0]) if found else None
 
     async def token(self, realm: str, token_id: str, digest: bytes | None = None, /) -> TokenRecord | None:
-        """See `Store.token`. One statement, by the driver itself where that is faster."""
-        values = (digest, realm, token_id)
-        if self._raw is not None and self._is_open:
+        """See `Store.token`. One statement."""
+        values = {"digest": digest, "realm": realm, "id": token_id}
+        if self._is_open and self._lines.may:
             # What goes wrong here goes wrong again below, and is told apart there.
             with suppress(Exception):
-                row = await self._readers.look(self._raw, values)
+                row = await self._lines.row(self._plan.token, values)
                 return None if row is None else _sql_reads.record(row)
-        named = dict(zip(self._plan.places, values, strict=True))
-        rows = await self._rows(Statement(self._plan.token, named))
+        rows = await self._rows(Statement(self._plan.token, values))
         return _sql_reads.record(tuple(rows[0])) if rows else None
 
     async def tokens(self, realm: str, query: TokenQuery, /, *, after: str | None, limit: int) -> Page[Token]:
@@ -151,11 +150,17 @@ class AsyncSQLAlchemyStore:
         """
         if not changes:
             return
-        parts(changes)
+        first, followers = parts(changes)
         if only_touches(changes):
             await self._touch(realm, changes)
             return
         await self.open()
+        if self._lines.may and self._plan.before(realm, first) is None:
+            found = await self._at_once(self._plan.statement(realm, first, followers, None))
+            if found:
+                return
+            if found is not None:
+                raise conflict(first)
         await self._run(
             self._writing, partial(_sqlalchemy_work.commit, plan=self._plan, realm=realm, changes=changes)
         )
@@ -180,6 +185,17 @@ class AsyncSQLAlchemyStore:
                 "this store does not tell of its changes: build it, and all that write here, with notify=True"
             )
         return self._feed(self._engine, self._plan, beat)
+
+    async def _at_once(self, statement: Statement) -> bool | None:
+        """Whether a commit's guard held; None: others were in the way, nothing was written."""
+        try:
+            return await self._lines.row(statement.sql, statement.values) is not None
+        except BusyError:
+            return None
+        except Exception as error:  # noqa: BLE001 - whatever the driver raises
+            if is_contended(error):
+                return None
+            raise spoken(error, statement.values) from cause(error)
 
     async def _touch(self, realm: str, touches: Sequence[Touch]) -> None:
         work = partial(_sqlalchemy_work.touch, plan=self._plan, realm=realm, touches=touches)

@@ -1,14 +1,20 @@
-"""The bearer look-up by the driver itself: one round trip, and nothing of what SQLAlchemy does around every statement.
+"""Statements that are a transaction each, by the driver itself: bearer look-ups, and commits.
 
-The connections are taken out of the engine's pool for good, at most eight, and used for this alone: they are always in
-autocommit, so nothing has to be set, begun or rolled back around a look-up. Those that nobody used for a minute are
-closed instead of used, since whatever lies between may have dropped them without a word. While all of them are busy,
-and whatever else goes wrong here, the caller reads in the ordinary way, which waits its turn and knows what to make of
-an error.
+SQLAlchemy does more around such a statement than PostgreSQL does with it. The connections are taken out of the engine's
+pool for good, at most eight, and are always in autocommit, so nothing has to be set, begun or rolled back. The one that
+was used last is used next: a flow commits where it looked up just before, so a connection that broke is met by the
+look-up, which may be repeated. Those that nobody used for a minute are closed instead of used, since whatever lies
+between may have dropped them without a word.
+
+Where somebody listens to what the engine executes or to what its pool lends, or has it logged, the engine has to execute
+it. While all connections are busy, the caller goes that way, too, and waits for its turn there.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+import re
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
+from functools import lru_cache
+from logging import INFO, getLogger
 from os import getpid
 from time import monotonic
 from typing import Any, Final, TypeAlias
@@ -19,51 +25,78 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from scopegate.stores._sql_plan import Plan
 
+Driver: TypeAlias = Any
+"""A connection of the app's driver."""
 Row: TypeAlias = tuple[Any, ...] | None
-AsyncLook: TypeAlias = Callable[[Any, str, Sequence[object]], Awaitable[Row]]
+Idle: TypeAlias = list[tuple[float, Driver]]
+"""Connections and when each was last used, the latest last."""
 
-_PLACES: Final = {"psycopg": ("%s", "%s", "%s"), "asyncpg": ("$1", "$2", "$3")}
 MAXIMUM: Final = 8
 """How many connections a store takes out of the pool, which then counts them no more."""
 IDLE: Final = 60.0
 """Seconds after which one that nobody used is not trusted any more."""
-
-Idle: TypeAlias = list[tuple[float, Any]]
-"""Connections and when each was last used, the latest last."""
-
-
-def raw_sql(plan: Plan) -> str | None:
-    """What `Plan.token` is to the driver; None: it is not read in this way."""
-    places = _PLACES.get(plan.driver)
-    if plan.dialect != "postgresql" or places is None:
-        return None
-    sql = plan.token
-    for name, place in zip(plan.places, places, strict=True):
-        sql = sql.replace(f":{name}", place)
-    return sql
+_HEARD: Final = (
+    *("before_execute", "after_execute", "before_cursor_execute", "after_cursor_execute"),
+    *("engine_connect", "begin", "commit", "rollback"),
+)
+_HEARD_BELOW: Final = ("do_execute", "handle_error")
+_PLACE: Final = re.compile(r":(\w+)")
+_log: Final = getLogger("sqlalchemy.engine.Engine")
 
 
 class BusyError(Exception):
     """All connections are in use."""
 
 
-class Readers:
-    """Connections of psycopg for look-ups.
+def is_heard(engine: Engine) -> bool:
+    """Whether the app listens to the statements of its engine or to who takes its connections, or has them logged."""
+    above, below = engine.dispatch, engine.dialect.dispatch
+    return (
+        any(getattr(above, name) for name in _HEARD)
+        or any(getattr(below, name) for name in _HEARD_BELOW)
+        or bool(engine.pool.dispatch.checkout)
+        or bool(engine.echo)
+        or _log.isEnabledFor(INFO)
+    )
+
+
+@lru_cache(maxsize=512)
+def named(sql: str) -> str:
+    """SQL with its places as psycopg names them."""
+    return _PLACE.sub(r"%(\1)s", sql)
+
+
+@lru_cache(maxsize=512)
+def numbered(sql: str) -> tuple[str, tuple[str, ...]]:
+    """SQL with its places as asyncpg numbers them, and the names of what stands in them."""
+    names = tuple(dict.fromkeys(_PLACE.findall(sql)))
+    numbers = {name: f"${number}" for number, name in enumerate(names, 1)}
+    return _PLACE.sub(lambda place: numbers[place[1]], sql), names
+
+
+class Lines:
+    """Connections of psycopg.
 
     Each is idle, lent, or not opened yet, which a permit stands for. Taking the last item of a list and appending one
     are atomic, so threads need no lock here. A child process forgets what its parent had, and opens its own.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, plan: Plan) -> None:
         self._engine = engine
+        self._can = plan.in_one_statement and plan.driver == "psycopg"
         self._renew()
 
-    def look(self, sql: str, values: Sequence[object]) -> Row:
+    @property
+    def may(self) -> bool:
+        """Whether statements may go this way."""
+        return self._can and not is_heard(self._engine)
+
+    def row(self, sql: str, values: Mapping[str, object]) -> Row:
         """The row that a statement finds.
 
         Raises:
-            BusyError: all connections are in use.
-            Exception: the driver's, or the pool's.
+            BusyError: all connections are in use; nothing was done.
+            Exception: the driver's, or the pool's. If the connection was lost, it is not known what was done.
         """
         if self._pid != getpid():
             self._renew()
@@ -77,11 +110,11 @@ class Readers:
                 self.close()  # the others were used even longer ago
                 driver = self._another()
         try:
-            row: Row = driver.execute(sql, values).fetchone()
-        except BaseException:
-            # If one is broken, the others are likely to be, too.
+            row: Row = driver.execute(named(sql), values).fetchone()
+        except BaseException as error:
             self._idle.append((monotonic(), driver))
-            self.close()
+            if driver.closed or not isinstance(error, Exception):
+                self.close()  # if one is broken, the others are likely to be, too
             raise
         self._idle.append((monotonic(), driver))
         return row
@@ -96,13 +129,13 @@ class Readers:
         self._pid = getpid()
         finalize(self, _close_all, self._idle, self._permits, self._pid)
 
-    def _another(self) -> Any:  # noqa: ANN401 - the driver is the app's
-        from psycopg.rows import tuple_row  # noqa: PLC0415 - likewise
+    def _another(self) -> Driver:
+        from psycopg.rows import tuple_row  # noqa: PLC0415 - the driver is the app's
 
         _take(self._permits)
         try:
             pooled = self._engine.raw_connection()
-            driver: Any = pooled.driver_connection
+            driver: Driver = pooled.driver_connection
             pooled.detach()
             driver.autocommit = True
             driver.row_factory = tuple_row
@@ -134,23 +167,29 @@ def _close_all(idle: Idle, permits: list[None], pid: int) -> None:
                 driver.close()
 
 
-class AsyncReaders:
-    """`Readers`, awaited, by psycopg or asyncpg. Like their engine, they belong to one event loop."""
+class AsyncLines:
+    """`Lines`, awaited, by psycopg or asyncpg. Like their engine, they belong to one event loop."""
 
-    def __init__(self, engine: AsyncEngine, driver: str) -> None:
+    def __init__(self, engine: AsyncEngine, plan: Plan) -> None:
         self._engine = engine
         self._idle: Idle = []
         self._permits: list[None] = [None] * MAXIMUM
-        self._look: AsyncLook = _by_asyncpg if driver == "asyncpg" else _by_psycopg
-        self._is_psycopg = driver == "psycopg"
+        self._can = plan.in_one_statement and plan.driver in _ASKING
+        self._ask = _ASKING.get(plan.driver, _by_psycopg)
+        self._is_psycopg = plan.driver == "psycopg"
         finalize(self, _drop_all, self._idle, self._permits)
 
-    async def look(self, sql: str, values: Sequence[object]) -> Row:
+    @property
+    def may(self) -> bool:
+        """Whether statements may go this way."""
+        return self._can and not is_heard(self._engine.sync_engine)
+
+    async def row(self, sql: str, values: Mapping[str, object]) -> Row:
         """The row that a statement finds.
 
         Raises:
-            BusyError: all connections are in use.
-            Exception: the driver's, or the pool's.
+            BusyError: all connections are in use; nothing was done.
+            Exception: the driver's, or the pool's. If the connection was lost, it is not known what was done.
         """
         try:
             used_at, driver = self._idle.pop()
@@ -162,11 +201,12 @@ class AsyncReaders:
                 _drop_all(self._idle, self._permits)
                 driver = await self._another()
         try:
-            row = await self._look(driver, sql, values)
-        except BaseException:
-            # Whoever is cancelled here leaves a connection in the middle of an answer.
+            row = await self._ask(driver, sql, values)
+        except BaseException as error:
             self._idle.append((monotonic(), driver))
-            _drop_all(self._idle, self._permits)
+            # Whoever is cancelled here leaves a connection in the middle of an answer.
+            if _is_closed(driver) or not isinstance(error, Exception):
+                _drop_all(self._idle, self._permits)
             raise
         self._idle.append((monotonic(), driver))
         return row
@@ -180,11 +220,11 @@ class AsyncReaders:
                 with suppress(Exception):
                     await driver.close()
 
-    async def _another(self) -> Any:  # noqa: ANN401 - the driver is the app's
+    async def _another(self) -> Driver:
         _take(self._permits)
         try:
             pooled = await self._engine.raw_connection()
-            driver: Any = pooled.driver_connection
+            driver: Driver = pooled.driver_connection
             pooled.detach()
             if self._is_psycopg:
                 from psycopg.rows import tuple_row  # noqa: PLC0415 - likewise
@@ -197,6 +237,10 @@ class AsyncReaders:
         return driver
 
 
+def _is_closed(driver: Driver) -> bool:
+    return bool(driver.is_closed() if hasattr(driver, "is_closed") else driver.closed)
+
+
 def _drop_all(idle: Idle, permits: list[None]) -> None:
     """Close connections at once, without waiting for anything."""
     with suppress(IndexError):
@@ -207,12 +251,19 @@ def _drop_all(idle: Idle, permits: list[None]) -> None:
                 driver.terminate() if hasattr(driver, "terminate") else driver.pgconn.finish()
 
 
-async def _by_psycopg(driver: Any, sql: str, values: Sequence[object]) -> Row:  # noqa: ANN401 - likewise
-    cursor = await driver.execute(sql, values)
+async def _by_psycopg(driver: Driver, sql: str, values: Mapping[str, object]) -> Row:
+    cursor = await driver.execute(named(sql), values)
     row: Row = await cursor.fetchone()
     return row
 
 
-async def _by_asyncpg(driver: Any, sql: str, values: Sequence[object]) -> Row:  # noqa: ANN401 - likewise
-    row = await driver.fetchrow(sql, *values)
+async def _by_asyncpg(driver: Driver, sql: str, values: Mapping[str, object]) -> Row:
+    spelled, names = numbered(sql)
+    row = await driver.fetchrow(spelled, *[values[name] for name in names])
     return None if row is None else tuple(row)
+
+
+_ASKING: Final[dict[str, Callable[[Driver, str, Mapping[str, object]], Awaitable[Row]]]] = {
+    "psycopg": _by_psycopg,
+    "asyncpg": _by_asyncpg,
+}

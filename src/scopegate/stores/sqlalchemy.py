@@ -21,15 +21,15 @@ from scopegate.core.tokens import Token
 from scopegate.errors import ConfigurationError, InvalidValueError, ScopegateError
 from scopegate.protocols import Capabilities, Heard
 from scopegate.stores import _codec, _sql_reads, _sqlalchemy_work
-from scopegate.stores._batch import only_touches, parts
-from scopegate.stores._sql_errors import TROUBLE, cause, may_be_repeated, pause, spoken
+from scopegate.stores._batch import conflict, only_touches, parts
+from scopegate.stores._sql_errors import TROUBLE, cause, is_contended, may_be_repeated, pause, spoken
 from scopegate.stores._sql_plan import Plan, refuse_memory
 from scopegate.stores._sql_reads import Selection, Statement
 from scopegate.stores._sql_schema import VERSION, Names, make_metadata, script
 from scopegate.stores._sqlalchemy_async import AsyncSQLAlchemyStore
 from scopegate.stores._sqlalchemy_feed import changes
 from scopegate.stores._sqlalchemy_migrate import check, is_current, migrate
-from scopegate.stores._sqlalchemy_raw import Readers, raw_sql
+from scopegate.stores._sqlalchemy_raw import BusyError, Lines
 
 __all__ = ["VERSION", "AsyncSQLAlchemyStore", "SQLAlchemyStore", "make_metadata", "metadata", "script"]
 
@@ -43,8 +43,9 @@ class SQLAlchemyStore:
     """Keeps everything in a database that the app has, or in one of its own.
 
     The engine stays the app's: the store borrows connections from its pool for one call each, and never disposes of it.
-    But on PostgreSQL it takes up to eight out of the pool, beyond its size, to look bearers up by, and one for each who
-    listens to `changes`. Threads and processes may share the data, and threads a store.
+    But on PostgreSQL it takes up to eight out of the pool, beyond its size, for look-ups and commits of one statement,
+    and one for each who listens to `changes`. Threads and processes may share the data, and threads
+    a store.
 
     Args:
         engine: of PostgreSQL (with any driver), MariaDB, MySQL or SQLite.
@@ -76,8 +77,7 @@ class SQLAlchemyStore:
         self._writing = self._reading if self._plan.in_one_statement else engine
         self._trouble = (*TROUBLE, dialect.loaded_dbapi.Error)
         self._migrates = migrate
-        self._raw = raw_sql(self._plan)
-        self._readers = Readers(engine)
+        self._lines = Lines(engine, self._plan)
         self._opening = Lock()
         self._is_open = False
 
@@ -104,9 +104,9 @@ class SQLAlchemyStore:
             self._is_open = True
 
     def close(self) -> None:
-        """Close the connections that look bearers up. The engine stays as it is: it is the app's."""
+        """Close the connections that were taken out of the pool. The engine stays as it is: it is the app's."""
         self._is_open = False
-        self._readers.close()
+        self._lines.close()
 
     def client(self, realm: str, client_id: str, /) -> Client | None:
         """See `Store.client`."""
@@ -114,15 +114,14 @@ class SQLAlchemyStore:
         return _codec.client(found[0]) if found else None
 
     def token(self, realm: str, token_id: str, digest: bytes | None = None, /) -> TokenRecord | None:
-        """See `Store.token`. One statement, by the driver itself where that is faster."""
-        values = (digest, realm, token_id)
-        if self._raw is not None and self._is_open:
+        """See `Store.token`. One statement."""
+        values = {"digest": digest, "realm": realm, "id": token_id}
+        if self._is_open and self._lines.may:
             # What goes wrong here goes wrong again below, and is told apart there.
             with suppress(Exception):
-                row = self._readers.look(self._raw, values)
+                row = self._lines.row(self._plan.token, values)
                 return None if row is None else _sql_reads.record(row)
-        named = dict(zip(self._plan.places, values, strict=True))
-        rows = self._rows(Statement(self._plan.token, named))
+        rows = self._rows(Statement(self._plan.token, values))
         return _sql_reads.record(tuple(rows[0])) if rows else None
 
     def tokens(self, realm: str, query: TokenQuery, /, *, after: str | None, limit: int) -> Page[Token]:
@@ -158,11 +157,17 @@ class SQLAlchemyStore:
         """
         if not changes:
             return
-        parts(changes)
+        first, followers = parts(changes)
         if only_touches(changes):
             self._touch(realm, changes)
             return
         self.open()
+        if self._lines.may and self._plan.before(realm, first) is None:
+            found = self._at_once(self._plan.statement(realm, first, followers, None))
+            if found:
+                return
+            if found is not None:
+                raise conflict(first)
         self._run(
             self._writing, partial(_sqlalchemy_work.commit, plan=self._plan, realm=realm, changes=changes)
         )
@@ -187,6 +192,17 @@ class SQLAlchemyStore:
                 "this store does not tell of its changes: build it, and all that write here, with notify=True"
             )
         return changes(self._engine, self._plan, beat)
+
+    def _at_once(self, statement: Statement) -> bool | None:
+        """Whether a commit's guard held; None: others were in the way, nothing was written."""
+        try:
+            return self._lines.row(statement.sql, statement.values) is not None
+        except BusyError:
+            return None
+        except Exception as error:  # noqa: BLE001 - whatever the driver raises
+            if is_contended(error):
+                return None
+            raise spoken(error, statement.values) from cause(error)
 
     def _touch(self, realm: str, touches: Sequence[Touch]) -> None:
         work = partial(_sqlalchemy_work.touch, plan=self._plan, realm=realm, touches=touches)

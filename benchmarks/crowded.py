@@ -64,7 +64,7 @@ def crowded(name: str, credentials: int) -> Crowded:
     server = store_servers.postgresql()
     server.execute(f"CREATE DATABASE {name}")
     store = SQLAlchemyStore(create_engine(server.url("psycopg", name)))
-    template = scopegate_rows.Stock.new(store).add(CredentialKind.ACCESS).partition("_")[2].partition(".")[0]
+    template = scopegate_rows.id_in(scopegate_rows.Stock.new(store).add(CredentialKind.ACCESS))
     count = credentials // EACH
 
     def run(statement: str, **values: object) -> None:

@@ -60,7 +60,7 @@ def over(name: str, address: str, count: int) -> None:
         pipes.append(ours)
     for pipe in pipes:
         pipe.recv()
-    ids = [header.partition("_")[2].partition(".")[0] for header in headers]
+    ids = [scopegate_rows.id_in(header) for header in headers]
     late: list[float] = []
     for number, token_id in enumerate(ids):
         for pipe in pipes:

@@ -14,7 +14,7 @@ from scopegate.stores.sqlalchemy import SQLAlchemyStore
 FEW: Final = 20_000
 MANY: Final = 2_000_000
 EACH: Final = 8
-"""Credentials of each token: a code, and pairs of three generations and one access token more."""
+"""Credentials of each token: access tokens of generations 0 to 4, the last two of them current."""
 PAST: Final = 20_000
 """Past credentials of each token that is deleted."""
 BUSY: Final = 11

@@ -6,7 +6,7 @@ from contextlib import closing
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from statistics import median, quantiles
-from time import monotonic, perf_counter_ns, sleep
+from time import monotonic, perf_counter_ns, sleep, time
 from typing import Any, Final
 
 from redis import Redis
@@ -67,8 +67,7 @@ def over(name: str, address: str, count: int) -> None:
             pipe.send(number)
         for pipe in pipes:
             pipe.recv()  # it remembers the token, and asks again and again from now on
-        start = perf_counter_ns()
-        stock.store.commit(scopegate_rows.REALM, [RevokeToken(token_id, start / 1e9, RevocationReason.HOST)])
+        stock.store.commit(scopegate_rows.REALM, [RevokeToken(token_id, time(), RevocationReason.HOST)])
         acknowledged = perf_counter_ns()
         late += [max(0.0, (pipe.recv() - acknowledged) / 1e6) for pipe in pipes]
     for pipe in pipes:

@@ -299,6 +299,25 @@ def test_a_lost_feed_goes_to_the_store_and_begins_anew_from_nothing(caplog):
     assert "one" not in caplog.text.replace("anyone", "")
 
 
+@pytest.mark.parametrize("raises", [False, True], ids=["ends", "raises"])
+def test_a_feed_that_goes_after_closing_is_not_missed(caplog, raises):
+    """Nobody is warned of what was asked for."""
+    inner, closed, earlier = furnished(), threading.Event(), set(threading.enumerate())
+
+    def changes(*, beat):  # noqa: ARG001 - it is silent
+        yield None
+        closed.wait(10)
+        if raises:
+            raise StoreUnavailableError("it is closed")
+
+    inner.changes = changes
+    with caching(inner):
+        pass
+    closed.set()
+    until(lambda: set(threading.enumerate()) <= earlier)
+    assert not caplog.records
+
+
 def test_a_feed_that_falls_silent_is_believed_no_longer_than_promised():
     """The bound: a proof of life lasts for ``stale_for`` seconds, to the last moment."""
     inner, clock = furnished(), Clock()

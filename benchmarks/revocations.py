@@ -35,10 +35,9 @@ EACH: Final = 0.002
 def measure(*, quick: bool) -> None:
     """Revoke, and print and keep how long each cache went on."""
     count = 50 if quick else REVOCATIONS
-    with servers.postgresql() as server:
-        over("PostgreSQL", server.url("psycopg"), count)
-    with servers.redis() as server:
-        over("Redis", server.socket, count)
+    with servers.postgresql() as database, servers.redis() as redis:
+        over("PostgreSQL", database.url("psycopg"), count)
+        over("Redis", redis.socket, count)
 
 
 def store_at(name: str, address: str) -> Store:

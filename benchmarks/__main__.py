@@ -9,6 +9,7 @@ from typing import Final
 from benchmarks import imports, reach, report, revocations, room, scale
 from benchmarks.harness import check, figures, judge, sample
 from benchmarks.rows import Suite
+from benchmarks.servers import NotInstalledError
 from benchmarks.suites import SUITES
 
 APART: Final = {
@@ -58,16 +59,24 @@ def measure(suite: Suite, chosen: Namespace, runner: asyncio.Runner) -> None:
     )
 
 
+def run(name: str, chosen: Namespace, runner: asyncio.Runner) -> None:
+    """Run what is called by one name."""
+    if name in APART:
+        APART[name](quick=chosen.quick or chosen.check)
+        return
+    for suite in SUITES[name]():
+        measure(suite, chosen, runner)
+
+
 def main() -> None:
-    """Run the chosen suites."""
+    """Run the chosen suites, but for those whose servers are missing."""
     chosen = arguments()
     with asyncio.Runner() as runner:
         for name in chosen.suites:
-            if name in APART:
-                APART[name](quick=chosen.quick or chosen.check)
-                continue
-            for suite in SUITES[name]():
-                measure(suite, chosen, runner)
+            try:
+                run(name, chosen, runner)
+            except NotInstalledError as missing:
+                report.write(f"{name}: left out, {missing}")
 
 
 if __name__ == "__main__":

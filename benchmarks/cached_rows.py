@@ -3,6 +3,7 @@
 from time import monotonic, sleep
 from typing import Final
 
+from redis import Redis
 from sqlalchemy import create_engine
 
 from benchmarks import scopegate_rows, servers
@@ -34,8 +35,6 @@ def over_postgresql(stored: int) -> Row[str]:
 
 def over_redis(stored: int) -> Row[str]:
     """Return it over a cache that hears what Redis publishes."""
-    from redis import Redis  # noqa: PLC0415 - of the suite alone
-
     server = UNTIL_THE_END.enter_context(servers.redis())
     return over("cache over Redis", RedisStore(Redis(unix_socket_path=server.socket)), stored)
 

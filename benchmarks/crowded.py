@@ -14,7 +14,7 @@ from scopegate.stores.sqlalchemy import SQLAlchemyStore
 FEW: Final = 20_000
 MANY: Final = 2_000_000
 EACH: Final = 8
-"""Credentials of each token: a code, and pairs of three generations and one access token more."""
+"""Credentials of each token: access tokens of generations 0 to 4, the last two of them current."""
 PAST: Final = 20_000
 """Past credentials of each token that is deleted."""
 BUSY: Final = 11
@@ -64,7 +64,7 @@ def crowded(name: str, credentials: int) -> Crowded:
     server = store_servers.postgresql()
     server.execute(f"CREATE DATABASE {name}")
     store = SQLAlchemyStore(create_engine(server.url("psycopg", name)))
-    template = scopegate_rows.Stock.new(store).add(CredentialKind.ACCESS).partition("_")[2].partition(".")[0]
+    template = scopegate_rows.id_in(scopegate_rows.Stock.new(store).add(CredentialKind.ACCESS))
     count = credentials // EACH
 
     def run(statement: str, **values: object) -> None:

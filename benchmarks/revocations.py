@@ -6,7 +6,7 @@ from contextlib import closing
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from statistics import median, quantiles
-from time import monotonic, perf_counter_ns, sleep
+from time import monotonic, perf_counter_ns, sleep, time
 from typing import Any, Final
 
 from redis import Redis
@@ -35,10 +35,9 @@ EACH: Final = 0.002
 def measure(*, quick: bool) -> None:
     """Revoke, and print and keep how long each cache went on."""
     count = 50 if quick else REVOCATIONS
-    with servers.postgresql() as server:
-        over("PostgreSQL", server.url("psycopg"), count)
-    with servers.redis() as server:
-        over("Redis", server.socket, count)
+    with servers.postgresql() as database, servers.redis() as redis:
+        over("PostgreSQL", database.url("psycopg"), count)
+        over("Redis", redis.socket, count)
 
 
 def store_at(name: str, address: str) -> Store:
@@ -60,15 +59,14 @@ def over(name: str, address: str, count: int) -> None:
         pipes.append(ours)
     for pipe in pipes:
         pipe.recv()
-    ids = [header.partition("_")[2].partition(".")[0] for header in headers]
+    ids = [scopegate_rows.id_in(header) for header in headers]
     late: list[float] = []
     for number, token_id in enumerate(ids):
         for pipe in pipes:
             pipe.send(number)
         for pipe in pipes:
             pipe.recv()  # it remembers the token, and asks again and again from now on
-        start = perf_counter_ns()
-        stock.store.commit(scopegate_rows.REALM, [RevokeToken(token_id, start / 1e9, RevocationReason.HOST)])
+        stock.store.commit(scopegate_rows.REALM, [RevokeToken(token_id, time(), RevocationReason.HOST)])
         acknowledged = perf_counter_ns()
         late += [max(0.0, (pipe.recv() - acknowledged) / 1e6) for pipe in pipes]
     for pipe in pipes:

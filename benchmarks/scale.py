@@ -11,7 +11,8 @@ from benchmarks.report import keep, write
 from scopegate.core.changes import DeleteToken
 from scopegate.core.records import Cutoffs, TokenQuery
 
-ROUNDS: Final = 11
+ROUNDS: Final = crowded.BUSY
+"""In each of them one busy token is deleted."""
 BATCH: Final = 1_000
 """Rows of a sweep, as a server asks for by itself."""
 SHOWN: Final = 50
@@ -29,14 +30,14 @@ def measure(*, quick: bool) -> None:
     """Fill a database, and print and keep the times; ``quick``: over twenty thousand credentials and nothing else."""
     crowd = crowded.crowded("few", crowded.FEW) if quick else crowded.crowded("many", crowded.MANY)
     times: dict[str, list[float]] = {name: [] for name in TARGETS}
-    swept = 0
+    swept, shown = 0, set[int]()
     last = cursor(crowd)
     for number in range(1, (3 if quick else ROUNDS) + 1):
         swept += note(times, "sweep of 1,000 rows", partial(sweep, crowd, time()))
         note(times, "sweep that finds nothing", partial(sweep, crowd, time() - 1e8))
         note(times, "deletion of a token with 20,000 past credentials", partial(delete, crowd, number))
-        note(times, "first page of a user with 10,000 tokens", partial(page, crowd, None))
-        note(times, "last page of a user with 10,000 tokens", partial(page, crowd, last))
+        shown.add(note(times, "first page of a user with 10,000 tokens", partial(page, crowd, None)))
+        shown.add(note(times, "last page of a user with 10,000 tokens", partial(page, crowd, last)))
     write(
         f"\nPostgreSQL, {crowd.tokens * crowded.EACH:,} credentials: milliseconds that pass, median and most\n"
     )
@@ -46,6 +47,8 @@ def measure(*, quick: bool) -> None:
     keep("scale", times, size=1, unit="milliseconds")
     if not quick and swept != BATCH * ROUNDS:
         raise AssertionError(f"{swept} rows were swept")
+    if not quick and shown != {SHOWN}:
+        raise AssertionError(f"pages of {sorted(shown)} tokens were shown")
 
 
 def note(times: dict[str, list[float]], name: str, call: Callable[[], int]) -> int:

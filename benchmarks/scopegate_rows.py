@@ -122,6 +122,11 @@ class AsyncPeople:
         return self._people.members(organization, after=after)
 
 
+def id_in(secret: str) -> str:
+    """Return the id of the token that a secret names, as it travels, alone or in a header."""
+    return secret.partition("_")[2].partition(".")[0]
+
+
 @define
 class Stock:
     """A store with one client, and the means to put tokens into it past the consent page."""

@@ -1,13 +1,20 @@
 """Real database servers for the benchmarks: the tests' own, on private sockets, gone at the end."""
 
 import sys
-from contextlib import AbstractContextManager
+from collections.abc import Generator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
 
+import pytest
+
 PATH: Final = Path(__file__).parent.parent / "tests" / "support" / "databases.py"
+
+
+class NotInstalledError(Exception):
+    """A server is missing, so a suite is left out."""
 
 
 def _loaded() -> ModuleType:
@@ -26,11 +33,20 @@ _DATABASES: Final = _loaded()
 
 def postgresql(*, durable: bool = True) -> AbstractContextManager[Any]:
     """Start PostgreSQL with its usual settings; ``durable=False``: what is written may be lost with the machine."""
-    running: AbstractContextManager[Any] = _DATABASES.running(_DATABASES.PostgreSQL, durable=durable)
-    return running
+    return _running("PostgreSQL", durable=durable)
 
 
 def redis() -> AbstractContextManager[Any]:
     """Start Redis in memory."""
-    running: AbstractContextManager[Any] = _DATABASES.running(_DATABASES.Redis)
-    return running
+    return _running("Redis")
+
+
+@contextmanager
+def _running(name: str, **options: object) -> Generator[Any]:
+    """Start a server; that a test would be skipped without it means that it is missing."""
+    with ExitStack() as stack:
+        try:
+            server = stack.enter_context(_DATABASES.running(getattr(_DATABASES, name), **options))
+        except pytest.skip.Exception:
+            raise NotInstalledError(f"{name} is not installed here") from None
+        yield server

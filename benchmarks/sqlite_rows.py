@@ -13,7 +13,7 @@ from attrs import field, frozen
 
 from benchmarks.limit_rows import in_any_order
 from benchmarks.rows import Row, Verdict
-from benchmarks.scopegate_rows import REALM, Stock
+from benchmarks.scopegate_rows import REALM, Stock, id_in
 from scopegate.stores.sqlite import SQLiteStore
 
 ROW: Final = """
@@ -68,7 +68,7 @@ class File:
         """
         connection = sqlite3.connect(Path(self.folder.name) / "tokens.db", isolation_level=None)
         connection.execute("PRAGMA synchronous = FULL")
-        keys = [(REALM, header.partition("_")[2].partition(".")[0]) for header in self.headers]
+        keys = [(REALM, id_in(header)) for header in self.headers]
         execute = connection.execute
 
         def loop(given: Sequence[tuple[str, str]]) -> None:

@@ -1,7 +1,7 @@
 """What the suites of stores keep until the process ends: a folder, a database server, Django's settings."""
 
 import atexit
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -31,26 +31,25 @@ def postgresql() -> Any:  # noqa: ANN401 - the tests' own
 
 @cache
 def set_up_django() -> None:
-    """Configure Django for both databases; that can be done once in a process."""
-    server = postgresql()
-    django_peer.set_up(
-        {
-            "sqlite": {"ENGINE": "django.db.backends.sqlite3", "NAME": str(folder() / "django.db")},
-            "tuned": {
-                "ENGINE": "django.db.backends.sqlite3",
-                "NAME": str(folder() / "tuned.db"),
-                "CONN_MAX_AGE": None,
-                "OPTIONS": {
-                    "transaction_mode": "IMMEDIATE",
-                    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL",
-                },
+    """Configure Django for the databases that are here; that can be done once in a process."""
+    databases: dict[str, dict[str, Any]] = {
+        "sqlite": {"ENGINE": "django.db.backends.sqlite3", "NAME": str(folder() / "django.db")},
+        "tuned": {
+            "ENGINE": "django.db.backends.sqlite3",
+            "NAME": str(folder() / "tuned.db"),
+            "CONN_MAX_AGE": None,
+            "OPTIONS": {
+                "transaction_mode": "IMMEDIATE",
+                "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL",
             },
-            "postgresql": {
-                "ENGINE": "django.db.backends.postgresql",
-                "NAME": "django",
-                "USER": "scopegate",
-                "HOST": str(server.folder),
-                "CONN_MAX_AGE": None,
-            },
+        },
+    }
+    with suppress(servers.NotInstalledError):
+        databases["postgresql"] = {
+            "ENGINE": "django.db.backends.postgresql",
+            "NAME": "django",
+            "USER": "scopegate",
+            "HOST": str(postgresql().folder),
+            "CONN_MAX_AGE": None,
         }
-    )
+    django_peer.set_up(databases)

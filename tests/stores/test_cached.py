@@ -299,6 +299,25 @@ def test_a_lost_feed_goes_to_the_store_and_begins_anew_from_nothing(caplog):
     assert "one" not in caplog.text.replace("anyone", "")
 
 
+@pytest.mark.parametrize("raises", [False, True], ids=["ends", "raises"])
+def test_a_feed_that_goes_after_closing_is_not_missed(caplog, raises):
+    """Nobody is warned of what was asked for."""
+    inner, closed, earlier = furnished(), threading.Event(), set(threading.enumerate())
+
+    def changes(*, beat):  # noqa: ARG001 - it is silent
+        yield None
+        closed.wait(10)
+        if raises:
+            raise StoreUnavailableError("it is closed")
+
+    inner.changes = changes
+    with caching(inner):
+        pass
+    closed.set()
+    until(lambda: set(threading.enumerate()) <= earlier)
+    assert not caplog.records
+
+
 def test_a_feed_that_falls_silent_is_believed_no_longer_than_promised():
     """The bound: a proof of life lasts for ``stale_for`` seconds, to the last moment."""
     inner, clock = furnished(), Clock()
@@ -408,6 +427,15 @@ def test_it_remembers_no_more_than_twice_its_size():
 # Awaited
 
 
+async def listening(cached, *, wanted=True):
+    """Wait until it listens, or does so no longer."""
+    for _ in range(2000):
+        if cached.is_listening is wanted:
+            return
+        await asyncio.sleep(0.001)
+    raise AssertionError("it never came to be")
+
+
 def test_the_twin_hears_loses_and_goes_on():
     """In the same ways."""
 
@@ -415,25 +443,18 @@ def test_the_twin_hears_loses_and_goes_on():
         inner = furnished()
         cached = CachedStore(inner, beat=BEAT, stale_for=60.0).asynchronous()
 
-        async def listening(wanted):
-            for _ in range(2000):
-                if cached.is_listening is wanted:
-                    return
-                await asyncio.sleep(0.001)
-            raise AssertionError("it never came to be")
-
         await cached.token("realm", "one", FIRST)
-        await listening(wanted=True)
+        await listening(cached)
         await cached.token("realm", "one", FIRST)
         before = inner.reads
         await cached.token("realm", "one", FIRST)
         assert inner.reads == before
         inner.told.cut()
-        await listening(wanted=False)
+        await listening(cached, wanted=False)
         MemoryStore.commit(inner, "realm", [RevokeToken("one", NOW, "over")])
         assert (await cached.token("realm", "one", FIRST)).token.revoked_at == NOW
         inner.told.is_down = False
-        await listening(wanted=True)
+        await listening(cached)
         await cached.close()
         assert not cached.is_listening
 
@@ -447,10 +468,7 @@ def test_the_twin_begins_anew_on_another_event_loop():
 
     async def first():
         await cached.token("realm", "one", FIRST)
-        for _ in range(2000):
-            if cached.is_listening:
-                break
-            await asyncio.sleep(0.001)
+        await listening(cached)
         await cached.token("realm", "one", FIRST)
         assert cached._cache.records
 
@@ -463,6 +481,59 @@ def test_the_twin_begins_anew_on_another_event_loop():
         stands_still.run(first())
         MemoryStore.commit(inner, "realm", [RevokeToken("one", NOW, "over")])
         assert asyncio.run(second()).revoked_at == NOW
+
+
+@pytest.mark.parametrize("answer", ["is cancelled", "ends", "raises"])
+def test_the_twin_does_not_miss_a_feed_that_it_cancelled(caplog, answer):
+    """Whatever its driver makes of that, nobody is warned, and nothing listens anew."""
+    began = []
+
+    async def changes(*, beat):
+        began.append(beat)
+        if len(began) > 1:
+            raise asyncio.CancelledError  # so that a cache that does listen anew ends, too
+        yield None
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            if answer == "is cancelled":
+                raise
+            if answer == "raises":
+                raise StoreUnavailableError("it is closed") from None
+
+    async def story():
+        twin = furnished().asynchronous()
+        twin.changes = changes
+        cached = AsyncCachedStore(twin, beat=BEAT, stale_for=60.0)
+        await cached.open()
+        await listening(cached)
+        await cached.close()
+
+    asyncio.run(story())
+    assert "scopegate.stores" not in {record.name for record in caplog.records}
+    assert began == [BEAT]
+
+
+def test_the_twin_is_closed_for_another_event_loop_too(caplog):
+    """Who listens there ends with what comes next, and hears no more of it."""
+    inner = furnished()
+    cached = CachedStore(inner, beat=BEAT, stale_for=60.0).asynchronous()
+
+    async def first():
+        await cached.open()
+        await listening(cached)
+
+    async def afterwards():
+        inner.told.tell(None)
+        async with asyncio.timeout(10):
+            await asyncio.wait(asyncio.all_tasks() - {asyncio.current_task()})
+
+    with asyncio.Runner() as listens:
+        listens.run(first())
+        asyncio.run(cached.close())
+        listens.run(afterwards())
+    assert not cached.is_listening
+    assert "scopegate.stores" not in {record.name for record in caplog.records}
 
 
 def test_the_twin_goes_by_the_same_clock():

@@ -793,10 +793,9 @@ class DeletesThenInserts(NoTurns):
         if isinstance(first, AdvanceToken):
             room = self._rooms.get(realm)
             row = None if room is None else room.tokens.pop(first.token_id, None)
-            if row is not None:
-                room.live.pop(first.token_id, None)
             if row is None:
                 raise ConflictError("gone")
+            room.live.pop(first.token_id, None)
             time.sleep(1e-4)
             room.tokens[first.token_id] = row
         super().commit(realm, changes)

@@ -4,6 +4,7 @@ from asyncio import AbstractEventLoop, Task, get_running_loop, sleep, wait
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from logging import getLogger
+from threading import Event as Signal
 from time import monotonic
 from typing import Final
 
@@ -26,6 +27,7 @@ class _Listener:
 
     loop: AbstractEventLoop
     task: Task[None]
+    ending: Signal
 
 
 class AsyncCachedStore:
@@ -81,9 +83,11 @@ class AsyncCachedStore:
         """Stop listening, forget everything and close the store."""
         listener = self._listener
         self._listener = None
-        if listener is not None and listener.loop is get_running_loop():
-            listener.task.cancel()
-            await wait([listener.task])
+        if listener is not None:
+            listener.ending.set()
+            if listener.loop is get_running_loop():
+                listener.task.cancel()
+                await wait([listener.task])
         self._cache.lose()
         await self._store.close()
 
@@ -156,17 +160,20 @@ class AsyncCachedStore:
         if self._listener is not None and self._listener.loop is loop:
             return
         self._renew()
-        task = loop.create_task(_follow(self._store, self._beat, self._cache), name="scopegate-cache")
-        self._listener = _Listener(loop, task)
+        ending = Signal()
+        following = _follow(self._store, self._beat, self._cache, ending)
+        self._listener = _Listener(loop, loop.create_task(following, name="scopegate-cache"), ending)
 
 
-async def _follow(store: AsyncFollowedStore, beat: float, cache: Cache) -> None:
-    """Hear of changes until it is cancelled; when the feed is lost, say so once, and try again."""
+async def _follow(store: AsyncFollowedStore, beat: float, cache: Cache, ending: Signal) -> None:
+    """Hear of changes until it ends or is cancelled; when the feed is lost, say so once, and try again."""
     attempt = 0
-    while True:
+    while not ending.is_set():
         feed = store.changes(beat=beat)
         try:
             async for item in feed:
+                if ending.is_set():
+                    return
                 cache.hear(item)
                 attempt = 0
         except Exception as error:  # noqa: BLE001 - whatever it is, nothing is heard any more
@@ -177,6 +184,8 @@ async def _follow(store: AsyncFollowedStore, beat: float, cache: Cache) -> None:
             cache.lose()
             with suppress(Exception):
                 await feed.aclose()
+        if ending.is_set():  # a driver may answer to the cancellation with an error of its own
+            return
         if not attempt:
             _log.warning("the feed of changes was lost (%s): reading from the store until it is back", reason)
         await sleep(pause(attempt))

@@ -32,18 +32,16 @@ def postgresql() -> Any:  # noqa: ANN401 - the tests' own
 @cache
 def set_up_django() -> None:
     """Configure Django for the databases that are here; that can be done once in a process."""
-    databases: dict[str, dict[str, Any]] = {
-        "sqlite": {"ENGINE": "django.db.backends.sqlite3", "NAME": str(folder() / "django.db")},
-        "tuned": {
-            "ENGINE": "django.db.backends.sqlite3",
-            "NAME": str(folder() / "tuned.db"),
+    databases: dict[str, dict[str, Any]] = {}
+    for synchronous in ("FULL", "NORMAL"):
+        databases[f"sqlite-{synchronous}"] = sqlite(f"django-{synchronous}")
+        databases[f"tuned-{synchronous}"] = sqlite(f"tuned-{synchronous}") | {
             "CONN_MAX_AGE": None,
             "OPTIONS": {
                 "transaction_mode": "IMMEDIATE",
-                "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL",
+                "init_command": f"PRAGMA journal_mode=WAL; PRAGMA synchronous={synchronous}",
             },
-        },
-    }
+        }
     with suppress(servers.NotInstalledError):
         databases["postgresql"] = {
             "ENGINE": "django.db.backends.postgresql",
@@ -53,3 +51,8 @@ def set_up_django() -> None:
             "CONN_MAX_AGE": None,
         }
     django_peer.set_up(databases)
+
+
+def sqlite(name: str) -> dict[str, Any]:
+    """Return what Django has to be told of a SQLite file."""
+    return {"ENGINE": "django.db.backends.sqlite3", "NAME": str(folder() / f"{name}.db")}

@@ -2,7 +2,7 @@
 
 import sqlite3
 from time import perf_counter_ns
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import psycopg
 from sqlalchemy import create_engine
@@ -27,20 +27,25 @@ TOOLKIT: Final = "django-oauth-toolkit"
 TUNED: Final = "django-oauth-toolkit, write-ahead log"
 
 
-def sqlite_exchange() -> Suite:
-    """Return the code exchange over SQLite files that are written through."""
-    connection = sqlite3.connect(folder() / "hand.db", isolation_level=None)
-    for statement in ("PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL", *TABLES):
+def sqlite_exchange(synchronous: Literal["FULL", "NORMAL"]) -> Suite:
+    """Return the code exchange over SQLite files; ``FULL``: each commit waits until it is on the disk."""
+    connection = sqlite3.connect(folder() / f"hand-{synchronous}.db", isolation_level=None)
+    settings = ("PRAGMA journal_mode = WAL", f"PRAGMA synchronous = {synchronous}")
+    for statement in (*settings, *TABLES):
         connection.execute(statement.format(bytes="BLOB", real="REAL", serial="INTEGER PRIMARY KEY"))
     set_up_django()
+    threaded, awaited = (
+        SQLiteStore(folder() / f"{name}-{synchronous}.db", synchronous=synchronous)
+        for name in ("threaded", "awaited")
+    )
     return exchange(
-        "sqlite",
-        "SQLite file",
+        "sqlite" if synchronous == "FULL" else "sqlite-normal",
+        f"SQLite file, synchronous={synchronous}",
         hand_row(connection.execute, "BEGIN IMMEDIATE"),
-        scopegate_rows.threaded_exchange(THREADED, SQLiteStore(folder() / "threaded.db")),
-        scopegate_rows.exchange(AWAITED, SQLiteStore(folder() / "awaited.db")),
-        django_peer.exchange(TOOLKIT, "sqlite"),
-        django_peer.exchange(TUNED, "tuned"),
+        scopegate_rows.threaded_exchange(THREADED, threaded),
+        scopegate_rows.exchange(AWAITED, awaited),
+        django_peer.exchange(TOOLKIT, f"sqlite-{synchronous}"),
+        django_peer.exchange(TUNED, f"tuned-{synchronous}"),
         targets=[
             Target(THREADED, RULER, at_most=2.5),
             Target(AWAITED, RULER, at_most=2.5),
@@ -112,7 +117,7 @@ def exchange(name: str, where: str, *rows: Row[Any], targets: list[Target]) -> S
         rows=rows,
         expected=ISSUED,
         targets=targets,
-        size=200,
+        size=500,
         once=True,
         clock=perf_counter_ns,
     )

@@ -152,7 +152,10 @@ SUITES: Final[dict[str, Callable[[], list[Suite]]]] = {
     "exchange": lambda: [exchange()],
     "refresh": lambda: [refresh()],
     "metadata": lambda: [metadata()],
-    "exchange-sqlite": lambda: [store_suites.sqlite_exchange()],
+    "exchange-sqlite": lambda: [
+        store_suites.sqlite_exchange("FULL"),
+        store_suites.sqlite_exchange("NORMAL"),
+    ],
     "lookup-postgresql": lambda: [
         store_suites.lookup(used) for used in (store_suites.HOT, store_suites.COLD)
     ],

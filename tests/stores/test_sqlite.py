@@ -680,6 +680,17 @@ class TestStamps:
                 database.execute(BY_HAND[change])
             assert (everything(store, "realm") == before) is change.startswith("the stamp")
 
+    def test_the_log_is_moved_into_the_file_before_it_grows_large(self, path, store):
+        """Seldom, for that costs writers time; but at 16 megabytes it begins anew."""
+        log, sizes = path.with_name(f"{path.name}-wal"), []
+        for number in range(1200):
+            token_id = f"token {number}"
+            added = AddCredential(make_credential(token_id, token_id))
+            store.commit("realm", [CreateToken(make_token(token_id)), added])
+            sizes.append(log.stat().st_size)
+        assert 3900 * 4120 < max(sizes) < 4200 * 4120
+        assert sizes[-1] == max(sizes), "it is used again from its beginning"
+
     def test_many_threads_read_while_one_writes(self, path, store):
         """Nobody reads less than what was committed before they asked."""
         furnish(store, "realm")

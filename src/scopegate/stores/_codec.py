@@ -166,12 +166,6 @@ def credential_row(credential: Credential) -> tuple[Cell, ...]:
 
     They are token_id, digest, kind, generation, created_at, expires_at, keep_until and document.
     """
-    document = {
-        "scopes": list(credential.scopes),
-        "resources": list(credential.resources),
-        "challenge": credential.challenge,
-    }
-    written = _written(document, _CREDENTIAL, {})
     return (
         credential.token_id,
         credential.digest,
@@ -180,8 +174,16 @@ def credential_row(credential: Credential) -> tuple[Cell, ...]:
         credential.created_at,
         credential.expires_at,
         credential.keep_until,
-        _encode({_VERSION: 1} | written) if written else None,
+        _grant(credential.scopes, credential.resources, credential.challenge),
     )
+
+
+@lru_cache(maxsize=1024)
+def _grant(scopes: Sequence[str], resources: Sequence[str], challenge: str | None) -> str | None:
+    """The document of a credential, which many have in common."""
+    document = {"scopes": list(scopes), "resources": list(resources), "challenge": challenge}
+    written = _written(document, _CREDENTIAL, {})
+    return _encode({_VERSION: 1} | written) if written else None
 
 
 def credential(row: Row) -> Credential:

@@ -6,8 +6,8 @@ was used last is used next: a flow commits where it looked up just before, so a 
 look-up, which may be repeated. Those that nobody used for a minute are closed instead of used, since whatever lies
 between may have dropped them without a word.
 
-Where somebody listens to what the engine executes or to what its pool lends, or has it logged, the engine has to execute
-it. While all connections are busy, the caller goes that way, too, and waits for its turn there.
+Where somebody listens to what the engine executes or to what its pool lends, or has it logged, the engine has to do it.
+While all connections are busy, the caller goes that way, too, and waits for its turn there.
 """
 
 import re

@@ -12,6 +12,8 @@ from scopegate.errors import StoreUnavailableError
 from scopegate.stores._sqlite_schema import prepare
 
 _MAXIMUM_IDLE: Final = 16
+_LOG: Final = 4000
+"""Pages after which the log is moved into the file: as many as one block of its index can name (16 MB)."""
 
 
 class Pool:
@@ -190,6 +192,7 @@ class Pool:
                 self.path, timeout=self._timeout, isolation_level=None, check_same_thread=False
             )
             connection.execute(f"PRAGMA synchronous = {self._synchronous}")
+            connection.execute(f"PRAGMA wal_autocheckpoint = {_LOG}")
         except sqlite3.Error as error:
             raise self._unavailable(error) from error
         return connection

@@ -7,6 +7,7 @@ and the other parts do nothing unless it held.
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final, assert_never
 
 from attrs import define, evolve, field, frozen
@@ -91,9 +92,25 @@ class _Parts:
         self.values[name] = value
         return f":{name}" if cast is None else f"CAST(:{name} AS {cast})"
 
+    def chosen(self, columns: tuple[str, ...], cells: Sequence[object]) -> str:
+        """Places for the cells of a row, to be selected."""
+        names, sql = _chosen(columns, len(self.values))
+        self.values.update(zip(names, cells, strict=True))
+        return sql
+
     def add(self, sql: str) -> None:
         """One more part, which no other refers to."""
         self.parts.append(f"part{len(self.parts)} AS ({sql})")
+
+
+@lru_cache(maxsize=256)
+def _chosen(columns: tuple[str, ...], number: int) -> tuple[tuple[str, ...], str]:
+    """Names of places for a row, and what selects them: the same for all commits of one form."""
+    names = tuple(f"p{place}" for place in range(number, number + len(columns)))
+    casts = (
+        f"CAST(:{name} AS {_TYPES[column]}) AS {column}" for name, column in zip(names, columns, strict=True)
+    )
+    return names, ", ".join(casts)
 
 
 def statement(
@@ -354,8 +371,7 @@ def _settle(parts: _Parts, fate: _Fate, led: str | None) -> str:
     """What becomes of a credential of the token that leads, or of another."""
     if fate.added is None:
         return _drop(parts, fate, _WON)
-    cells = credential_cells(fate.added)
-    chosen = ", ".join(parts.place(cells[column], _TYPES[column]) for column in CREDENTIAL_COLUMNS)
+    chosen = parts.chosen(CREDENTIAL_COLUMNS, _codec.credential_row(fate.added)[1:])
     source = f"SELECT CAST(:realm AS text), birth, {chosen} FROM lead"
     if fate.token_id != led:
         source = (
@@ -396,11 +412,9 @@ def _owned(parts: _Parts, fate: _Fate) -> str:
 def _append(parts: _Parts, events: Sequence[Event]) -> str:
     """All events in one part, for only so they are numbered in their order."""
     columns = EVENT_COLUMNS[1:]
-    rows = [dict(zip(columns, _codec.event_row(event), strict=True)) for event in events]
     chosen = " UNION ALL ".join(
-        f"SELECT {number}, "
-        + ", ".join(f"{parts.place(row[column], _TYPES[column])} AS {column}" for column in columns)
-        for number, row in enumerate(rows)
+        f"SELECT {number}, {parts.chosen(columns, _codec.event_row(event))}"
+        for number, event in enumerate(events)
     )
     return (
         f"INSERT INTO {parts.names.events} (realm, {', '.join(columns)}) "

@@ -26,7 +26,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from scopegate.stores._sql_plan import Plan
 
 Driver: TypeAlias = Any
-"""A connection of the app's driver."""
+"""A connection of the app's driver, or a cursor of one."""
 Row: TypeAlias = tuple[Any, ...] | None
 Idle: TypeAlias = list[tuple[float, Driver]]
 """Connections and when each was last used, the latest last."""
@@ -75,7 +75,7 @@ def numbered(sql: str) -> tuple[str, tuple[str, ...]]:
 
 
 class Lines:
-    """Connections of psycopg.
+    """Connections of psycopg, each with the cursor that it is used by.
 
     Each is idle, lent, or not opened yet, which a permit stands for. Taking the last item of a list and appending one
     are atomic, so threads need no lock here. A child process forgets what its parent had, and opens its own.
@@ -101,22 +101,22 @@ class Lines:
         if self._pid != getpid():
             self._renew()
         try:
-            used_at, driver = self._idle.pop()
+            used_at, cursor = self._idle.pop()
         except IndexError:
-            driver = self._another()
+            cursor = self._another()
         else:
             if monotonic() - used_at > IDLE:
-                self._idle.append((used_at, driver))
+                self._idle.append((used_at, cursor))
                 self.close()  # the others were used even longer ago
-                driver = self._another()
+                cursor = self._another()
         try:
-            row: Row = driver.execute(named(sql), values).fetchone()
+            row: Row = cursor.execute(named(sql), values).fetchone()
         except BaseException as error:
-            self._idle.append((monotonic(), driver))
-            if driver.closed or not isinstance(error, Exception):
+            self._idle.append((monotonic(), cursor))
+            if cursor.connection.closed or not isinstance(error, Exception):
                 self.close()  # if one is broken, the others are likely to be, too
             raise
-        self._idle.append((monotonic(), driver))
+        self._idle.append((monotonic(), cursor))
         return row
 
     def close(self) -> None:
@@ -138,11 +138,10 @@ class Lines:
             driver: Driver = pooled.driver_connection
             pooled.detach()
             driver.autocommit = True
-            driver.row_factory = tuple_row
+            return driver.cursor(row_factory=tuple_row)
         except BaseException:
             self._permits.append(None)
             raise
-        return driver
 
 
 def _take(permits: list[None]) -> None:
@@ -161,10 +160,10 @@ def _close_all(idle: Idle, permits: list[None], pid: int) -> None:
     """Close connections, unless they are those of another process: closing would tell the server."""
     with suppress(IndexError):
         while pid == getpid():
-            _, driver = idle.pop()
+            _, cursor = idle.pop()
             permits.append(None)
             with suppress(Exception):
-                driver.close()
+                cursor.connection.close()
 
 
 class AsyncLines:

@@ -214,6 +214,38 @@ def test_an_awaited_commit_on_a_connection_that_broke_is_an_outage_once(postgres
     assert awaited(postgresql, driver, story).credential is not None
 
 
+READ_ONLY = "SET default_transaction_read_only = on"
+
+
+def test_a_connection_to_a_server_that_writes_no_more_is_given_up(engine):
+    """As after a failover; the pool is asked for another."""
+    store = SQLAlchemyStore(engine)
+    store.open()
+    store.token("realm", "one", digest_of("first"))
+    store._lines._idle[0][1].execute(READ_ONLY)  # noqa: SLF001 - nobody else has this connection
+    with pytest.raises(StoreUnavailableError):
+        store.commit("realm", ROTATION)
+    store.commit("realm", ROTATION)
+    assert generation(store) == 3
+    store.close()
+
+
+@pytest.mark.usefixtures("engine")
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_an_awaited_connection_to_a_server_that_writes_no_more_is_given_up(postgresql, driver):
+    """Likewise."""
+
+    async def story(store, _engine):
+        await store.token("realm", "one", digest_of("first"))
+        await store._lines._idle[0][1].execute(READ_ONLY)  # noqa: SLF001 - likewise
+        with pytest.raises(StoreUnavailableError):
+            await store.commit("realm", ROTATION)
+        await store.commit("realm", ROTATION)
+        return (await store.token("realm", "one")).token.generation
+
+    assert awaited(postgresql, driver, story) == 3
+
+
 REFUSED = {
     "guard": ([AdvanceToken("one", 7, NOW)], ConflictError),
     "text": (

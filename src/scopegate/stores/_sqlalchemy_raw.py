@@ -40,6 +40,8 @@ _HEARD: Final = (
     *("engine_connect", "begin", "commit", "rollback"),
 )
 _HEARD_BELOW: Final = ("do_execute", "handle_error")
+_HARMLESS: Final = frozenset({"22", "23", "40", "54"})
+"""Classes of SQLSTATE: data, integrity, rollback, limits."""
 _PLACE: Final = re.compile(r":(\w+)")
 _log: Final = getLogger("sqlalchemy.engine.Engine")
 
@@ -58,6 +60,16 @@ def is_heard(engine: Engine) -> bool:
         or bool(engine.echo)
         or _log.isEnabledFor(INFO)
     )
+
+
+def is_doubtful(error: BaseException) -> bool:
+    """Whether a connection may be of no use after an error.
+
+    Who was interrupted leaves it in the middle of an answer. And of what the server says, only what is about values, or
+    about others who were in the way, is not about the server: after a failover it may be one that writes no more.
+    """
+    state = getattr(error, "sqlstate", None)
+    return not isinstance(error, Exception) or (isinstance(state, str) and state[:2] not in _HARMLESS)
 
 
 @lru_cache(maxsize=512)
@@ -113,8 +125,8 @@ class Lines:
             row: Row = cursor.execute(named(sql), values).fetchone()
         except BaseException as error:
             self._idle.append((monotonic(), cursor))
-            if cursor.connection.closed or not isinstance(error, Exception):
-                self.close()  # if one is broken, the others are likely to be, too
+            if cursor.connection.closed or is_doubtful(error):
+                self.close()  # if one is of no use, the others are likely to be of none, too
             raise
         self._idle.append((monotonic(), cursor))
         return row
@@ -203,8 +215,7 @@ class AsyncLines:
             row = await self._ask(driver, sql, values)
         except BaseException as error:
             self._idle.append((monotonic(), driver))
-            # Whoever is cancelled here leaves a connection in the middle of an answer.
-            if _is_closed(driver) or not isinstance(error, Exception):
+            if _is_closed(driver) or is_doubtful(error):
                 _drop_all(self._idle, self._permits)
             raise
         self._idle.append((monotonic(), driver))

@@ -144,9 +144,8 @@ def settings_document(settings: Settings, before: str | None = None) -> str:
     )
 
 
-@lru_cache(maxsize=1024)
 def settings(document: str) -> Settings:
-    """The settings of a document. Most tokens of a client have the same, and share the value."""
+    """The settings of a document. Never shared between tokens: their caps hold mappings that somebody may change."""
     known = _SETTINGS | _loaded(document)
     return Settings(
         name=known["name"],

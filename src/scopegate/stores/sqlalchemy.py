@@ -44,8 +44,7 @@ class SQLAlchemyStore:
 
     The engine stays the app's: the store borrows connections from its pool for one call each, and never disposes of it.
     But on PostgreSQL it takes up to eight out of the pool, beyond its size, for look-ups and commits of one statement,
-    and one for each who listens to `changes`. Threads and processes may share the data, and threads
-    a store.
+    and one for each who listens to `changes`. Threads and processes may share the data, and threads a store.
 
     Args:
         engine: of PostgreSQL (with any driver), MariaDB, MySQL or SQLite.

@@ -287,6 +287,9 @@ def test_what_is_refused_costs_no_awaited_connection(postgresql, driver, name):
     assert awaited(postgresql, driver, story) == 1
 
 
+@pytest.mark.filterwarnings(
+    "ignore::pytest.PytestUnraisableExceptionWarning"
+)  # a driver that is cancelled while it connects leaves that to the collector
 @pytest.mark.usefixtures("engine")
 @pytest.mark.parametrize("driver", DRIVERS)
 def test_cancelled_commits_leave_no_connection_behind(postgresql, driver):

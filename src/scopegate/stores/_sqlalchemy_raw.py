@@ -239,7 +239,11 @@ class AsyncLines:
             if self._is_psycopg:
                 from psycopg.rows import tuple_row  # noqa: PLC0415 - likewise
 
-                await driver.set_autocommit(True)
+                try:
+                    await driver.set_autocommit(True)
+                except BaseException:
+                    driver.pgconn.finish()  # it is in no pool any more
+                    raise
                 driver.row_factory = tuple_row
         except BaseException:
             self._permits.append(None)

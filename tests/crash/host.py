@@ -29,14 +29,14 @@ from scopegate import (
     Resource,
 )
 from scopegate.errors import StoreUnavailableError
-from scopegate.stores import sqlite
+from scopegate.stores import SQLiteStore, _sqlite_changes
 from scopegate.stores.redis import AsyncRedisStore, RedisStore
 from scopegate.stores.sqlalchemy import AsyncSQLAlchemyStore, SQLAlchemyStore
 from scopegate.web.asgi import ASGIApplication
 from scopegate.web.wsgi import WSGIApplication
 
 PLACES = [Membership("acme", "Acme", "admin", {"rocket": "Rocket"}), Membership(SANDBOX, "Sandbox", "admin")]
-FOLLOW = sqlite.follow
+FOLLOW = _sqlite_changes.follow
 
 
 def die_at(point):
@@ -47,13 +47,13 @@ def die_at(point):
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-class DyingStore(sqlite.SQLiteStore):
+class DyingStore(SQLiteStore):
     """Dies before, inside or after a commit, which is named by its guarded change."""
 
     def commit(self, realm, changes, /):
         """See `Store.commit`."""
         name = type(changes[0]).__name__
-        sqlite.follow = lambda *args: (die_at(f"inside {name}"), FOLLOW(*args))
+        _sqlite_changes.follow = lambda *args: (die_at(f"inside {name}"), FOLLOW(*args))
         die_at(f"before {name}")
         super().commit(realm, changes)
         die_at(f"after {name}")

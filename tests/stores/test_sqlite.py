@@ -183,7 +183,9 @@ class TestSQLiteStore(Files, StoreContract, OutageContract):
 class TestAsyncSQLiteStore(Files, AsyncStoreContract):
     """Its twin."""
 
-    declined: ClassVar = {"A": "it commits by the store above, in a thread; the same writes are tried there"}
+    declined: ClassVar = {
+        "A": "it writes by the function of the store above; the same writes are tried there"
+    }
 
     @pytest.fixture
     def async_store(self, path):
@@ -405,7 +407,7 @@ class TestTrouble:
         broken = evolve(make_event("lost"), at="\ud800")
         with pytest.raises(InvalidValueError, match="surrogate"):
             store.commit("realm", [ReviseToken("one", 3, make_settings("Lost")), AppendEvent(broken)])
-        monkeypatch.setattr("scopegate.stores.sqlite.follow", None)
+        monkeypatch.setattr("scopegate.stores._sqlite_changes.follow", None)
         with pytest.raises(TypeError):
             store.commit("realm", [ReviseToken("one", 3, make_settings("Lost")), AppendEvent(make_event())])
         assert everything(store, "realm") == before
@@ -680,14 +682,15 @@ class TestStamps:
                 database.execute(BY_HAND[change])
             assert (everything(store, "realm") == before) is change.startswith("the stamp")
 
-    def test_the_log_is_moved_into_the_file_before_it_grows_large(self, path, store):
+    def test_the_log_is_moved_into_the_file_before_it_grows_large(self, path):
         """Seldom, for that costs writers time; but at 16 megabytes it begins anew."""
         log, sizes = path.with_name(f"{path.name}-wal"), []
-        for number in range(1200):
-            token_id = f"token {number}"
-            added = AddCredential(make_credential(token_id, token_id))
-            store.commit("realm", [CreateToken(make_token(token_id)), added])
-            sizes.append(log.stat().st_size)
+        with closing(SQLiteStore(path)) as store:
+            for number in range(1200):
+                token_id = f"token {number}"
+                added = AddCredential(make_credential(token_id, token_id))
+                store.commit("realm", [CreateToken(make_token(token_id)), added])
+                sizes.append(log.stat().st_size)
         assert 3900 * 4120 < max(sizes) < 4200 * 4120
         assert sizes[-1] == max(sizes), "it is used again from its beginning"
 
@@ -711,7 +714,7 @@ class TestStamps:
 
 
 class TestAsynchronousTwin:
-    """Reads run inline, commits on one thread, and cancelling one tears nothing."""
+    """Reads run inline, commits on one thread or inline, and cancelling one tears nothing."""
 
     async def test_the_twin_is_always_the_same_and_shares_the_data(self, store):
         """So that there is one writing thread for each file."""
@@ -772,6 +775,41 @@ class TestAsynchronousTwin:
         found = {name: await twin.token("realm", name, digest_of(name)) for name in ("running", "waiting")}
         assert all(record is None or record.credential is not None for record in found.values())
         await twin.close()
+
+    async def test_a_commit_that_waits_for_nothing_runs_where_it_is_awaited(self, store):
+        """Handing it to a thread would take longer than the commit; what it refuses, it refuses likewise."""
+        twin = store.asynchronous()
+        await twin.open()
+        with pytest.raises(StopIteration):
+            twin.commit("realm", [CreateToken(make_token())]).send(None)
+        with pytest.raises(ConflictError):
+            twin.commit("realm", [CreateToken(make_token())]).send(None)
+        assert store.token("realm", "one") is not None
+        await twin.close()
+
+    @pytest.mark.parametrize(
+        "reason", ["the disk", "a connection", "another process", "another thread", "a commit"]
+    )
+    async def test_a_commit_that_would_wait_runs_on_the_thread(self, path, reason):
+        """The event loop waits for none of these."""
+        synchronous = "FULL" if reason == "the disk" else "NORMAL"
+        with closing(SQLiteStore(path, synchronous=synchronous)) as store, ExitStack() as held:
+            twin = store.asynchronous()
+            if reason != "a connection":
+                await twin.open()
+            if reason == "another process":
+                held.enter_context(another_writer(path))
+            elif reason == "another thread":
+                held.enter_context(store._pool.transaction())  # noqa: SLF001 - in the middle of a commit
+            elif reason == "a commit":
+                twin._under_way += 1  # noqa: SLF001 - it has to come before
+            commit = asyncio.create_task(twin.commit("realm", [CreateToken(make_token())]))
+            await asyncio.sleep(0)
+            assert not commit.done()
+            held.close()
+            await commit
+            assert store.token("realm", "one") is not None
+            await twin.close()
 
     async def test_a_closed_twin_can_be_used_again(self, store):
         """With a new thread."""

@@ -1,15 +1,20 @@
 """Connections are lent to one call at a time, and are not carried over a fork."""
 
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
 from contextlib import closing, suppress
+from functools import partial
+from threading import Thread
 
 import pytest
 
 from scopegate.errors import StoreUnavailableError
-from scopegate.stores._sqlite_pool import Pool
+from scopegate.stores import _sqlite_log
+from scopegate.stores._sqlite_pool import BusyError, Pool
+from scopegate.testing._store_samples import race
 
 TOUCH = "UPDATE scopegate_once SET expires_at = ? WHERE key = ?"
 COUNT = "SELECT count(*) FROM scopegate_once WHERE expires_at = 2.0"
@@ -97,6 +102,158 @@ def test_commits_are_kept_through_a_loss_of_power_by_default(tmp_path):
             assert pool.rows("PRAGMA journal_mode", ()) == [("wal",)]
 
 
+def test_who_does_not_wait_is_told_at_once_that_another_thread_writes(pool):
+    """Nothing of it is written, and nothing is broken."""
+    with pool.transaction(), pytest.raises(BusyError), pool.transaction(waiting=False):
+        pytest.fail("two writers at once")
+    with pool.transaction(waiting=False) as connection:
+        assert connection.in_transaction
+
+
+def test_who_does_not_wait_is_told_at_once_that_another_process_writes(tmp_path):
+    """It keeps its connection, which waits for others again afterwards."""
+    path = str(tmp_path / "scopegate.db")
+    with closing(Pool(path, 3600.0, "NORMAL")) as pool, closing(sqlite3.connect(path)) as other:
+        with pool.transaction() as before:
+            before.execute(PUT)
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(BusyError), pool.transaction(waiting=False):
+            pytest.fail("two writers at once")
+        other.rollback()
+        with pool.transaction(waiting=False) as after:
+            assert after is before
+            assert after.execute("PRAGMA busy_timeout").fetchone() == (3_600_000,)
+
+
+@pytest.mark.parametrize(
+    ("synchronous", "idle", "prompt"), [("FULL", 1, False), ("NORMAL", 1, True), ("NORMAL", 0, False)]
+)
+def test_a_commit_is_prompt_if_it_waits_for_neither_disk_nor_connection(tmp_path, synchronous, idle, prompt):
+    """Opening the file takes a while, and so does a disk."""
+    with closing(Pool(str(tmp_path / "scopegate.db"), 1.0, synchronous)) as pool:
+        if idle:
+            pool.open()
+        assert pool.is_prompt is prompt
+
+
+def kept(pool, folder):
+    """How many rows are in the file itself, without its log."""
+    copy = folder / "copy.db"
+    shutil.copy(pool.path, copy)
+    with closing(sqlite3.connect(copy)) as database, suppress(sqlite3.OperationalError):
+        return database.execute("SELECT count(*) FROM scopegate_once").fetchone()[0]
+    return 0
+
+
+def put(pool, key):
+    """Write one row."""
+    with pool.transaction() as connection:
+        connection.execute(PUT.replace("'k'", "?"), (key,))
+
+
+class TestLog:
+    """It is moved into the file beside those who write, and nobody notices."""
+
+    @pytest.fixture(autouse=True)
+    def _short(self, monkeypatch):
+        monkeypatch.setattr(_sqlite_log, "_ROWS", 5)
+
+    def test_it_is_moved_after_so_many_rows(self, pool, tmp_path):
+        """Of whatever kind, and again and again; what was moved is read as before."""
+        for number in range(3):
+            put(pool, f"few {number}")
+        assert kept(pool, tmp_path) == 0
+        for number in range(20):
+            put(pool, f"more {number}")
+            pool.write_unless_busy(TOUCH, [(2.0, "k")] * 4)
+            pool._mover.rest()  # noqa: SLF001 - there is no other way to see that it is over
+            assert kept(pool, tmp_path) == 5 + number
+        assert pool.rows("SELECT count(*) FROM scopegate_once", ()) == [(24,)]
+
+    def test_it_is_moved_wholly_so_that_it_begins_anew(self, pool, tmp_path, monkeypatch):
+        """Most of it beside those who write; what they wrote meanwhile, while they wait."""
+        mover, held = pool._mover, []  # noqa: SLF001 - what it does is nowhere else to be seen
+
+        class Watched(sqlite3.Connection):
+            def execute(self, *args):
+                held.append(pool._writing.locked())  # noqa: SLF001 - as above
+                moved = super().execute(*args)
+                if not held[-1]:
+                    put(pool, f"meanwhile {len(held)}")
+                return moved
+
+        monkeypatch.setattr(mover, "_connect", lambda: sqlite3.connect(pool.path, factory=Watched))
+        for number in range(4):
+            put(pool, number)
+        mover.rest()
+        assert held == [False, False, True]
+        assert kept(pool, tmp_path) == 7
+        size = (tmp_path / "scopegate.db-wal").stat().st_size
+        put(pool, "after")
+        assert (tmp_path / "scopegate.db-wal").stat().st_size == size
+
+    def test_many_writers_lose_nothing_to_it(self, tmp_path):
+        """Four at once, and a move after every fifth row."""
+
+        def write(pool, name):
+            for number in range(300):
+                put(pool, f"{name} {number}")
+
+        with closing(Pool(str(tmp_path / "scopegate.db"), 60.0, "NORMAL")) as pool:
+            assert race([partial(write, pool, name) for name in range(4)]) == [None] * 4
+            assert pool.rows("SELECT count(*) FROM scopegate_once", ()) == [(1200,)]
+            assert pool.rows("PRAGMA integrity_check", ()) == [("ok",)]
+
+    def test_closing_waits_for_it(self, pool, tmp_path):
+        """So that no thread outlives the store, and the last connection leaves no log."""
+        for number in range(9):
+            put(pool, number)
+        pool.close()
+        assert not (tmp_path / "scopegate.db-wal").exists()
+        assert kept(pool, tmp_path) == 10
+
+    def test_where_commits_wait_for_the_disk_no_thread_does(self, tmp_path, monkeypatch):
+        """It would only be in their way."""
+        monkeypatch.setattr(Thread, "start", lambda _: pytest.fail("a thread"))
+        with closing(Pool(str(tmp_path / "scopegate.db"), 1.0, "FULL")) as pool:
+            for number in range(20):
+                put(pool, number)
+
+    def test_without_a_thread_everything_goes_on(self, pool, tmp_path, monkeypatch):
+        """The interpreter may be ending; and if it is not, the next one is tried."""
+
+        def start(_):
+            raise RuntimeError
+
+        with monkeypatch.context() as patched:
+            patched.setattr(Thread, "start", start)
+            for number in range(20):
+                put(pool, number)
+        assert pool.rows("SELECT count(*) FROM scopegate_once", ()) == [(21,)]
+        for number in range(20, 26):
+            put(pool, number)
+        pool._mover.rest()  # noqa: SLF001 - as above
+        assert kept(pool, tmp_path) >= 21
+
+    def test_a_connection_that_cannot_be_had_is_no_trouble(self, pool, tmp_path, monkeypatch):
+        """The next move has one again."""
+
+        def connect():
+            raise StoreUnavailableError("away")
+
+        mover = pool._mover  # noqa: SLF001 - its trouble is nowhere to be seen
+        with monkeypatch.context() as patched:
+            patched.setattr(mover, "_connect", connect)
+            for number in range(9):
+                put(pool, number)
+            mover.rest()
+        assert kept(pool, tmp_path) == 0
+        for number in range(9, 20):
+            put(pool, number)
+        mover.rest()
+        assert kept(pool, tmp_path) >= 10
+
+
 FORK = """
 import os, sys
 from scopegate.core.changes import CreateToken
@@ -137,8 +294,28 @@ assert store.token("realm", "child")
 """
 
 
+FORK_LOG = """
+import os, sys
+from scopegate.core.changes import CreateToken
+from scopegate.stores import SQLiteStore, _sqlite_log
+from scopegate.testing._store_samples import make_token
+
+_sqlite_log._ROWS = 1
+store = SQLiteStore(sys.argv[1], synchronous="NORMAL")
+for number in range(20):
+    store.commit("realm", [CreateToken(make_token(f"parent{number}"))])
+    child = os.fork()
+    if child == 0:
+        store.commit("realm", [CreateToken(make_token(f"child{number}"))])
+        store.close()
+        os._exit(0 if store.token("realm", f"parent{number}") else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+assert all(store.token("realm", f"{kind}{number}") for kind in ("child", "parent") for number in range(20))
+"""
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
-@pytest.mark.parametrize("program", [FORK, FORK_TWIN])
+@pytest.mark.parametrize("program", [FORK, FORK_TWIN, FORK_LOG])
 def test_a_store_works_on_both_sides_of_a_fork(tmp_path, program):
     """Neither side inherits a connection, a lock or a thread."""
     path = tmp_path / "scopegate.db"

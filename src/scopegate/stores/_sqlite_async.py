@@ -14,6 +14,8 @@ from scopegate.core.records import Cutoffs, OnceRow, Page, TokenQuery, TokenReco
 from scopegate.core.tokens import Token
 from scopegate.protocols import Capabilities
 from scopegate.stores._batch import only_touches
+from scopegate.stores._sqlite_changes import commit
+from scopegate.stores._sqlite_pool import BusyError, Pool
 from scopegate.stores.sqlite import SQLiteStore
 
 T = TypeVar("T")
@@ -24,12 +26,14 @@ class AsyncSQLiteStore:
 
     Reads run where they are awaited: they take microseconds and wait for no writer, while handing them to a
     thread would take ten times as long. Commits wait for the disk, so they run on one thread of their own, in
-    the order in which they were awaited. Cancelling an awaited commit cannot tear it: it is dropped whole if
-    it had not begun, and carried through if it had, and the one who cancelled does not know which.
+    the order in which they were awaited; with ``synchronous="NORMAL"`` they do not, and run where they are
+    awaited as well, unless somebody else writes. Cancelling an awaited commit cannot tear it: it is dropped
+    whole if it had not begun, and carried through if it had, and the one who cancelled does not know which.
     """
 
-    def __init__(self, store: SQLiteStore) -> None:
+    def __init__(self, store: SQLiteStore, pool: Pool) -> None:
         self._store = store
+        self._pool = pool
         self._writer: tuple[int, ThreadPoolExecutor] | None = None
         self._under_way = 0
 
@@ -83,11 +87,21 @@ class AsyncSQLiteStore:
         """See `Store.commit`. A commit of `Touch` alone is dropped while another commit is under way."""
         if self._under_way and only_touches(changes):
             return
-        await self._on_writer(partial(self._store.commit, realm, changes))
+        if self._under_way or not self._commits_at_once(realm, changes):
+            await self._on_writer(partial(self._store.commit, realm, changes))
 
     async def sweep(self, realm: str, cutoffs: Cutoffs, /, *, limit: int) -> int:
         """See `Store.sweep`."""
         return await self._on_writer(partial(self._store.sweep, realm, cutoffs, limit=limit))
+
+    def _commits_at_once(self, realm: str, changes: Sequence[Change]) -> bool:
+        if not self._pool.is_prompt:
+            return False
+        try:
+            commit(self._pool, realm, changes, waiting=False)
+        except BusyError:
+            return False
+        return True
 
     async def _on_writer(self, work: Callable[[], T]) -> T:
         pid = getpid()

@@ -1,12 +1,14 @@
-"""How each kind of change is written to SQLite, inside one transaction that writes alone."""
+"""How changes are written to SQLite, inside one transaction that writes alone."""
 
 import sqlite3
+from collections.abc import Sequence
 from typing import Final, assert_never
 
 from scopegate.core.changes import (
     AddCredential,
     AdvanceToken,
     AppendEvent,
+    Change,
     CreateToken,
     DeleteToken,
     DropCredential,
@@ -22,7 +24,10 @@ from scopegate.core.changes import (
 from scopegate.core.clients import Origin
 from scopegate.core.credentials import Credential
 from scopegate.core.tokens import Token
+from scopegate.errors import InvalidValueError
 from scopegate.stores import _codec
+from scopegate.stores._batch import conflict, only_touches, parts
+from scopegate.stores._sqlite_pool import Pool
 
 _CREATE: Final = """
     INSERT INTO scopegate_tokens (
@@ -65,12 +70,38 @@ _PUT_ONCE: Final = """
     ON CONFLICT (realm, key) DO UPDATE SET value = excluded.value, expires_at = excluded.expires_at
     WHERE scopegate_once.expires_at <= ?
 """
-TOUCH: Final = """
+_TOUCH: Final = """
     UPDATE scopegate_tokens SET last_used_at = max(coalesce(last_used_at, ?3), ?3),
         last_wrote_at = CASE WHEN ?4 THEN max(coalesce(last_wrote_at, ?3), ?3) ELSE last_wrote_at END
     WHERE realm = ?1 AND id = ?2
         AND (coalesce(last_used_at < ?3, TRUE) OR (?4 AND coalesce(last_wrote_at < ?3, TRUE)))
 """
+
+
+def commit(pool: Pool, realm: str, changes: Sequence[Change], *, waiting: bool = True) -> None:
+    """Write changes in one transaction, as `Store.commit` says.
+
+    Raises:
+        BusyError: somebody else writes, and ``waiting`` is false; nothing was written.
+        ConflictError: the guard of the first change is false; nothing was written.
+        StoreUnavailableError: it was not applied, or, if the disk failed, that is not known.
+    """
+    if not changes:
+        return
+    first, followers = parts(changes)
+    if only_touches(changes):
+        pool.write_unless_busy(_TOUCH, [_touched(realm, change) for change in changes])
+        return
+    try:
+        with pool.transaction(waiting=waiting) as connection:
+            if not lead(connection, realm, first):
+                raise conflict(first)
+            for change in followers:
+                follow(connection, realm, change)
+    except UnicodeEncodeError:
+        raise InvalidValueError("text", "it holds half of a surrogate pair: send whole characters") from None
+    except OverflowError:
+        raise InvalidValueError("number", "it has more than 64 bits: send a smaller one") from None
 
 
 def lead(connection: sqlite3.Connection, realm: str, change: Guarded | DropCredential | Touch) -> bool:
@@ -100,14 +131,14 @@ def follow(connection: sqlite3.Connection, realm: str, change: Follower) -> bool
         case AppendEvent(event):
             connection.execute(_APPEND, (realm, *_codec.event_row(event)))
         case Touch():
-            connection.execute(TOUCH, touched(realm, change))
+            connection.execute(_TOUCH, _touched(realm, change))
         case _:
             assert_never(change)
     return True
 
 
-def touched(realm: str, change: Touch) -> tuple[object, ...]:
-    """What `TOUCH` is executed with."""
+def _touched(realm: str, change: Touch) -> tuple[object, ...]:
+    """What `_TOUCH` is executed with."""
     return realm, change.token_id, change.at, change.wrote
 
 

@@ -9,11 +9,17 @@ from typing import Any, Final
 from weakref import WeakSet
 
 from scopegate.errors import StoreUnavailableError
+from scopegate.stores._sqlite_log import Mover
 from scopegate.stores._sqlite_schema import prepare
 
 _MAXIMUM_IDLE: Final = 16
+_BEGIN: Final = "BEGIN IMMEDIATE"
 _LOG: Final = 4000
-"""Pages after which the log is moved into the file: as many as one block of its index can name (16 MB)."""
+"""Pages after which a writer moves the log into the file: as many as one block of its index can name (16 MB)."""
+
+
+class BusyError(Exception):
+    """Somebody else writes, and the caller did not want to wait."""
 
 
 class Pool:
@@ -32,7 +38,7 @@ class Pool:
     def __init__(self, path: str, timeout: float, synchronous: str) -> None:
         self.path: Final = path
         self._timeout = timeout
-        self._synchronous = synchronous
+        self.synchronous: Final = synchronous
         self.renew()
         _pools.add(self)
 
@@ -42,6 +48,12 @@ class Pool:
         self._prepared = False
         self._opening = Lock()
         self._writing = Lock()
+        self._mover = Mover(self._connect, self._writing, self._timeout)
+
+    @property
+    def is_prompt(self) -> bool:
+        """Whether a commit waits for nothing while nobody else writes: for no disk, and for no connection."""
+        return self.synchronous == "NORMAL" and bool(self._idle)
 
     def open(self) -> None:
         """Bring the schema up to date, once.
@@ -68,6 +80,7 @@ class Pool:
 
     def close(self) -> None:
         """Close what is idle now, and what is lent as soon as it is given back."""
+        self._mover.rest()
         idle, self._idle = self._idle, []
         self._prepared = False
         with suppress(IndexError):
@@ -98,21 +111,20 @@ class Pool:
         return found
 
     @contextmanager
-    def transaction(self) -> Generator[sqlite3.Connection]:
+    def transaction(self, *, waiting: bool = True) -> Generator[sqlite3.Connection]:
         """Lend a connection that may write, alone; all that it wrote is kept, or nothing if the body raises.
 
         Raises:
+            BusyError: somebody else writes, in this process or another, and ``waiting`` is false.
             StoreUnavailableError: SQLite says no, or other writers left no gap until the time-out.
         """
-        if not self._writing.acquire(timeout=self._timeout):
-            raise StoreUnavailableError(
-                f"{self.path} had no turn to write within {self._timeout} s: try again"
-            )
+        self._take_turn(waiting)
         try:
             idle = self._idle
             connection = self._borrow(idle)
+            before = connection.total_changes
             try:
-                connection.execute("BEGIN IMMEDIATE")
+                self._begin(connection, waiting)
                 yield connection
                 connection.execute("COMMIT")
             except sqlite3.Error as error:
@@ -121,9 +133,36 @@ class Pool:
             except BaseException:
                 self._roll_back(connection, idle)
                 raise
+            self._wrote(connection.total_changes - before)
             self._give_back(connection, idle)
         finally:
             self._writing.release()
+
+    def _take_turn(self, waiting: bool) -> None:  # noqa: FBT001 - see `transaction`
+        if self._writing.acquire(timeout=self._timeout if waiting else 0):
+            return
+        if not waiting:
+            raise BusyError
+        raise StoreUnavailableError(f"{self.path} had no turn to write within {self._timeout} s: try again")
+
+    def _wrote(self, rows: int) -> None:
+        # Where each commit waits for the disk, a thread that does as well would only be in its way.
+        if self.synchronous == "NORMAL":
+            self._mover.wrote(rows)
+
+    def _begin(self, connection: sqlite3.Connection, waiting: bool) -> None:  # noqa: FBT001 - see `transaction`
+        if waiting:
+            connection.execute(_BEGIN)
+            return
+        connection.execute("PRAGMA busy_timeout = 0")
+        try:
+            connection.execute(_BEGIN)
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:
+                raise BusyError from error
+            raise
+        finally:
+            connection.execute(f"PRAGMA busy_timeout = {int(self._timeout * 1000)}")
 
     def write_unless_busy(self, statement: str, rows: Sequence[Sequence[object]]) -> None:
         """Run one statement for each row, or drop it all: this neither waits for another writer nor fails."""
@@ -146,11 +185,12 @@ class Pool:
         try:
             connection.execute("PRAGMA busy_timeout = 0")
             connection.execute("PRAGMA synchronous = NORMAL")  # What may be lost need not reach the disk.
-            connection.execute("BEGIN IMMEDIATE")
+            connection.execute(_BEGIN)
             connection.executemany(statement, rows)
             connection.execute("COMMIT")
+            self._wrote(len(rows))
             connection.execute(f"PRAGMA busy_timeout = {int(self._timeout * 1000)}")
-            connection.execute(f"PRAGMA synchronous = {self._synchronous}")
+            connection.execute(f"PRAGMA synchronous = {self.synchronous}")
         except sqlite3.Error:
             connection.close()
         except BaseException:
@@ -180,7 +220,8 @@ class Pool:
 
     def _roll_back(self, connection: sqlite3.Connection, idle: list[sqlite3.Connection]) -> None:
         try:
-            connection.execute("ROLLBACK")
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
         except sqlite3.Error:
             connection.close()  # Closing rolls back what is open.
         else:
@@ -191,7 +232,7 @@ class Pool:
             connection = sqlite3.connect(
                 self.path, timeout=self._timeout, isolation_level=None, check_same_thread=False
             )
-            connection.execute(f"PRAGMA synchronous = {self._synchronous}")
+            connection.execute(f"PRAGMA synchronous = {self.synchronous}")
             connection.execute(f"PRAGMA wal_autocheckpoint = {_LOG}")
         except sqlite3.Error as error:
             raise self._unavailable(error) from error

@@ -14,12 +14,11 @@ from scopegate.core.clients import Client
 from scopegate.core.events import Event
 from scopegate.core.records import Cutoffs, OnceRow, Page, TokenQuery, TokenRecord
 from scopegate.core.tokens import Token
-from scopegate.errors import ConfigurationError, InvalidValueError
+from scopegate.errors import ConfigurationError
 from scopegate.protocols import Capabilities
 from scopegate.stores import _codec, _sqlite_queries
-from scopegate.stores._batch import conflict, only_touches, parts
 from scopegate.stores._cursors import of_token, page, sequence_position
-from scopegate.stores._sqlite_changes import TOUCH, follow, lead, touched
+from scopegate.stores._sqlite_changes import commit
 from scopegate.stores._sqlite_memory import Memory
 from scopegate.stores._sqlite_pool import Pool
 
@@ -74,7 +73,7 @@ class SQLiteStore:
         from scopegate.stores._sqlite_async import AsyncSQLiteStore  # noqa: PLC0415 - it loads asyncio
 
         if self._twin is None:
-            self._twin = AsyncSQLiteStore(self)
+            self._twin = AsyncSQLiteStore(self, self._pool)
         return self._twin
 
     @property
@@ -149,24 +148,7 @@ class SQLiteStore:
             ConflictError: the guard of the first change is false; nothing was written.
             StoreUnavailableError: it was not applied, or, if the disk failed, that is not known.
         """
-        if not changes:
-            return
-        first, followers = parts(changes)
-        if only_touches(changes):
-            self._pool.write_unless_busy(TOUCH, [touched(realm, change) for change in changes])
-            return
-        try:
-            with self._pool.transaction() as connection:
-                if not lead(connection, realm, first):
-                    raise conflict(first)
-                for change in followers:
-                    follow(connection, realm, change)
-        except UnicodeEncodeError:
-            raise InvalidValueError(
-                "text", "it holds half of a surrogate pair: send whole characters"
-            ) from None
-        except OverflowError:
-            raise InvalidValueError("number", "it has more than 64 bits: send a smaller one") from None
+        commit(self._pool, realm, changes)
 
     def sweep(self, realm: str, cutoffs: Cutoffs, /, *, limit: int) -> int:
         """See `Store.sweep`."""

@@ -1,0 +1,66 @@
+"""The write-ahead log is moved into the file by a thread, beside those who write."""
+
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing, suppress
+from threading import Lock, Thread
+from typing import Final
+
+from scopegate.errors import StoreUnavailableError
+
+_ROWS: Final = 1000
+"""Rows after which the log is moved: some 2,500 pages of it, well before SQLite lets a writer do it."""
+_MOVE: Final = "PRAGMA wal_checkpoint(PASSIVE)"
+
+
+class Mover:
+    """Moves the log while it is short, so that no writer has to wait for the disk because it is long.
+
+    The thread lives for as long as one move takes, and there is one at a time. If none can be started, or the
+    disk is too slow for it, the writer that makes the log long moves it, as SQLite does by itself.
+
+    Args:
+        connect: opens a connection to the file.
+        writing: held by whoever writes.
+        timeout: seconds to wait for it.
+    """
+
+    def __init__(self, connect: Callable[[], sqlite3.Connection], writing: Lock, timeout: float) -> None:
+        self._connect = connect
+        self._writing = writing
+        self._timeout = timeout
+        self._moving = Lock()
+        self._rows = 0
+
+    def wrote(self, rows: int) -> None:
+        """Count what the caller wrote, who still holds the lock of writers."""
+        self._rows += rows
+        if self._rows < _ROWS or not self._moving.acquire(blocking=False):
+            return
+        self._rows = 0
+        try:
+            Thread(target=self._move, name="scopegate-sqlite-log").start()
+        except RuntimeError:  # The interpreter is ending, or the system has no more threads.
+            self._moving.release()
+
+    def rest(self) -> None:
+        """Return when nothing is being moved."""
+        with self._moving:
+            pass
+
+    def _move(self) -> None:
+        try:
+            with suppress(StoreUnavailableError, sqlite3.Error), closing(self._connect()) as connection:
+                connection.execute(_MOVE).fetchall()
+                connection.execute(_MOVE).fetchall()  # What was written during the first.
+                self._move_the_rest(connection)
+        finally:
+            self._moving.release()
+
+    def _move_the_rest(self, connection: sqlite3.Connection) -> None:
+        """While nobody writes: the log begins anew only when all of it was moved."""
+        if self._writing.acquire(timeout=self._timeout):
+            try:
+                connection.execute(_MOVE).fetchall()
+            finally:
+                self._writing.release()

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from contextlib import closing, suppress
 from functools import partial
-from threading import Thread
+from threading import Event, Thread
 
 import pytest
 
@@ -182,9 +182,15 @@ class TestLog:
                     put(pool, f"meanwhile {len(held)}")
                 return moved
 
-        monkeypatch.setattr(mover, "_connect", lambda: sqlite3.connect(pool.path, factory=Watched))
+        def connect():
+            assert written.wait(60)
+            return sqlite3.connect(pool.path, factory=Watched)
+
+        written = Event()
+        monkeypatch.setattr(mover, "_connect", connect)
         for number in range(4):
             put(pool, number)
+        written.set()
         mover.rest()
         assert held == [False, False, True]
         assert kept(pool, tmp_path) == 7

@@ -25,12 +25,16 @@ COLLECTIONS: Final = 9
 def measure(*, quick: bool) -> None:
     """Fill stores, and print and keep what they cost."""
     sizes = (MANY // 100, MEASURED // 100) if quick else (MANY, MEASURED)
+    # Going through all modules of all peers takes 100 ms, which vary by more than what is looked for.
+    gc.collect()
+    gc.freeze()
     empty = collection()
     store = MemoryStore()
     fill(store, sizes[0])
     full = collection()
     del store
     empty += collection()
+    gc.unfreeze()
     more = median(full) - median(empty)
     each = weight(sizes[1])
     write(

@@ -41,7 +41,7 @@ from scopegate.stores._packing import (
 
 _Value = TypeVar("_Value")
 
-LIVE: Final = 2048
+LIVE: Final = 1024
 """How many tokens at least are kept ready to be read; at most twice as many are."""
 
 

@@ -11,6 +11,8 @@ from scopegate.errors import StoreUnavailableError
 _ROWS: Final = 1000
 """Rows after which the log is moved: some 2,500 pages of it, well before SQLite lets a writer do it."""
 _MOVE: Final = "PRAGMA wal_checkpoint(PASSIVE)"
+_PATIENCE: Final = 30.0
+"""Seconds that a slow disk may take."""
 
 
 class Mover:
@@ -45,8 +47,8 @@ class Mover:
 
     def rest(self) -> None:
         """Return when nothing is being moved."""
-        with self._moving:
-            pass
+        if self._moving.acquire(timeout=_PATIENCE):
+            self._moving.release()
 
     def _move(self) -> None:
         try:

@@ -165,9 +165,9 @@ class TestLog:
         assert kept(pool, tmp_path) == 0
         for number in range(20):
             put(pool, f"more {number}")
-            pool.write_unless_busy(TOUCH, [(2.0, "k")] * 4)
             pool._mover.rest()  # noqa: SLF001 - there is no other way to see that it is over
             assert kept(pool, tmp_path) == 5 + number
+            pool.write_unless_busy(TOUCH, [(2.0, "k")] * 4)
         assert pool.rows("SELECT count(*) FROM scopegate_once", ()) == [(24,)]
 
     def test_it_is_moved_wholly_so_that_it_begins_anew(self, pool, tmp_path, monkeypatch):

@@ -5,6 +5,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from functools import partial
 from threading import Event, Thread
@@ -176,7 +177,7 @@ class TestLog:
 
         class Watched(sqlite3.Connection):
             def execute(self, *args):
-                held.append(pool._writing.locked())  # noqa: SLF001 - as above
+                held.append(mover.still.locked())
                 moved = super().execute(*args)
                 if not held[-1]:
                     put(pool, f"meanwhile {len(held)}")
@@ -197,6 +198,20 @@ class TestLog:
         size = (tmp_path / "scopegate.db-wal").stat().st_size
         put(pool, "after")
         assert (tmp_path / "scopegate.db-wal").stat().st_size == size
+
+    def test_what_may_be_lost_is_not_lost_to_it(self, pool):
+        """Its last moments are no writer's turn; who must not wait for them is told before."""
+        still = pool._mover.still  # noqa: SLF001 - as if these were the last moments
+        with still, ThreadPoolExecutor(1) as other:
+            assert not pool.is_prompt
+            written = other.submit(pool.write_unless_busy, TOUCH, [(2.0, "k")])
+            with pytest.raises(TimeoutError):
+                written.result(timeout=0.05)
+            still.release()
+            written.result(timeout=60)
+            still.acquire()
+        assert pool.is_prompt
+        assert pool.rows(COUNT, ()) == [(1,)]
 
     def test_many_writers_lose_nothing_to_it(self, tmp_path):
         """Four at once, and a move after every fifth row."""

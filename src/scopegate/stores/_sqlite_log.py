@@ -23,19 +23,22 @@ class Mover:
 
     Args:
         connect: opens a connection to the file.
-        writing: held by whoever writes.
-        timeout: seconds to wait for it.
+        timeout: seconds to wait for whoever writes.
+
+    Attributes:
+        still: held by whoever writes, and while the last of the log is moved, which takes a moment. It is no turn to
+            write: who drops what it has to say while others write waits here.
     """
 
-    def __init__(self, connect: Callable[[], sqlite3.Connection], writing: Lock, timeout: float) -> None:
+    def __init__(self, connect: Callable[[], sqlite3.Connection], timeout: float) -> None:
         self._connect = connect
-        self._writing = writing
         self._timeout = timeout
+        self.still: Final = Lock()
         self._moving = Lock()
         self._rows = 0
 
     def wrote(self, rows: int) -> None:
-        """Count what the caller wrote, who still holds the lock of writers."""
+        """Count what the caller wrote, whose turn it still is."""
         self._rows += rows
         if self._rows < _ROWS or not self._moving.acquire(blocking=False):
             return
@@ -61,8 +64,8 @@ class Mover:
 
     def _move_the_rest(self, connection: sqlite3.Connection) -> None:
         """While nobody writes: the log begins anew only when all of it was moved."""
-        if self._writing.acquire(timeout=self._timeout):
+        if self.still.acquire(timeout=self._timeout):
             try:
                 connection.execute(_MOVE).fetchall()
             finally:
-                self._writing.release()
+                self.still.release()

@@ -48,12 +48,12 @@ class Pool:
         self._prepared = False
         self._opening = Lock()
         self._writing = Lock()
-        self._mover = Mover(self._connect, self._writing, self._timeout)
+        self._mover = Mover(self._connect, self._timeout)
 
     @property
     def is_prompt(self) -> bool:
         """Whether a commit waits for nothing while nobody else writes: for no disk, and for no connection."""
-        return self.synchronous == "NORMAL" and bool(self._idle)
+        return self.synchronous == "NORMAL" and bool(self._idle) and not self._mover.still.locked()
 
     def open(self) -> None:
         """Bring the schema up to date, once.
@@ -118,7 +118,12 @@ class Pool:
             BusyError: somebody else writes, in this process or another, and ``waiting`` is false.
             StoreUnavailableError: SQLite says no, or other writers left no gap until the time-out.
         """
-        self._take_turn(waiting)
+        if not self._takes_turn(self._timeout if waiting else 0):
+            if not waiting:
+                raise BusyError
+            raise StoreUnavailableError(
+                f"{self.path} had no turn to write within {self._timeout} s: try again"
+            )
         try:
             idle = self._idle
             connection = self._borrow(idle)
@@ -136,14 +141,22 @@ class Pool:
             self._wrote(connection.total_changes - before)
             self._give_back(connection, idle)
         finally:
-            self._writing.release()
+            self._end_turn()
 
-    def _take_turn(self, waiting: bool) -> None:  # noqa: FBT001 - see `transaction`
-        if self._writing.acquire(timeout=self._timeout if waiting else 0):
-            return
-        if not waiting:
-            raise BusyError
-        raise StoreUnavailableError(f"{self.path} had no turn to write within {self._timeout} s: try again")
+    def _takes_turn(self, seconds: float) -> bool:
+        """Whether this is the one that writes, within so many seconds; the end of a move is not counted."""
+        if not self._writing.acquire(timeout=seconds):
+            return False
+        try:
+            self._mover.still.acquire()
+        except BaseException:
+            self._writing.release()
+            raise
+        return True
+
+    def _end_turn(self) -> None:
+        self._mover.still.release()
+        self._writing.release()
 
     def _wrote(self, rows: int) -> None:
         # Where each commit waits for the disk, a thread that does as well would only be in its way.
@@ -166,14 +179,14 @@ class Pool:
 
     def write_unless_busy(self, statement: str, rows: Sequence[Sequence[object]]) -> None:
         """Run one statement for each row, or drop it all: this neither waits for another writer nor fails."""
-        if not self._writing.acquire(blocking=False):
+        if not self._takes_turn(0):
             return
         try:
             idle = self._idle
             with suppress(StoreUnavailableError, UnicodeEncodeError):
                 self._write_at_once(self._borrow(idle), idle, statement, rows)
         finally:
-            self._writing.release()
+            self._end_turn()
 
     def _write_at_once(
         self,

@@ -10,10 +10,9 @@ from weakref import WeakSet
 
 from scopegate.errors import StoreUnavailableError
 from scopegate.stores._sqlite_log import Mover
-from scopegate.stores._sqlite_schema import prepare
+from scopegate.stores._sqlite_schema import is_busy, prepare
 
 _MAXIMUM_IDLE: Final = 16
-_BEGIN: Final = "BEGIN IMMEDIATE"
 _LOG: Final = 4000
 """Pages after which a writer moves the log into the file: as many as one block of its index can name (16 MB)."""
 
@@ -38,7 +37,7 @@ class Pool:
     def __init__(self, path: str, timeout: float, synchronous: str) -> None:
         self.path: Final = path
         self._timeout = timeout
-        self.synchronous: Final = synchronous
+        self._synchronous = synchronous
         self.renew()
         _pools.add(self)
 
@@ -53,7 +52,7 @@ class Pool:
     @property
     def is_prompt(self) -> bool:
         """Whether a commit waits for nothing while nobody else writes: for no disk, and for no connection."""
-        return self.synchronous == "NORMAL" and bool(self._idle) and not self._mover.still.locked()
+        return self._synchronous == "NORMAL" and bool(self._idle) and not self._mover.still.locked()
 
     def open(self) -> None:
         """Bring the schema up to date, once.
@@ -129,7 +128,7 @@ class Pool:
             connection = self._borrow(idle)
             before = connection.total_changes
             try:
-                self._begin(connection, waiting)
+                self._begin(connection, waiting=waiting)
                 yield connection
                 connection.execute("COMMIT")
             except sqlite3.Error as error:
@@ -160,18 +159,18 @@ class Pool:
 
     def _wrote(self, rows: int) -> None:
         # Where each commit waits for the disk, a thread that does as well would only be in its way.
-        if self.synchronous == "NORMAL":
+        if self._synchronous == "NORMAL":
             self._mover.wrote(rows)
 
-    def _begin(self, connection: sqlite3.Connection, waiting: bool) -> None:  # noqa: FBT001 - see `transaction`
+    def _begin(self, connection: sqlite3.Connection, *, waiting: bool) -> None:
         if waiting:
-            connection.execute(_BEGIN)
+            connection.execute("BEGIN IMMEDIATE")
             return
         connection.execute("PRAGMA busy_timeout = 0")
         try:
-            connection.execute(_BEGIN)
+            connection.execute("BEGIN IMMEDIATE")
         except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:
+            if is_busy(error):
                 raise BusyError from error
             raise
         finally:
@@ -183,7 +182,7 @@ class Pool:
             return
         try:
             idle = self._idle
-            with suppress(StoreUnavailableError, UnicodeEncodeError):
+            with suppress(BusyError, StoreUnavailableError, UnicodeEncodeError):
                 self._write_at_once(self._borrow(idle), idle, statement, rows)
         finally:
             self._end_turn()
@@ -196,14 +195,12 @@ class Pool:
         rows: Sequence[Sequence[object]],
     ) -> None:
         try:
-            connection.execute("PRAGMA busy_timeout = 0")
             connection.execute("PRAGMA synchronous = NORMAL")  # What may be lost need not reach the disk.
-            connection.execute(_BEGIN)
+            self._begin(connection, waiting=False)
             connection.executemany(statement, rows)
             connection.execute("COMMIT")
             self._wrote(len(rows))
-            connection.execute(f"PRAGMA busy_timeout = {int(self._timeout * 1000)}")
-            connection.execute(f"PRAGMA synchronous = {self.synchronous}")
+            connection.execute(f"PRAGMA synchronous = {self._synchronous}")
         except sqlite3.Error:
             connection.close()
         except BaseException:
@@ -245,7 +242,7 @@ class Pool:
             connection = sqlite3.connect(
                 self.path, timeout=self._timeout, isolation_level=None, check_same_thread=False
             )
-            connection.execute(f"PRAGMA synchronous = {self.synchronous}")
+            connection.execute(f"PRAGMA synchronous = {self._synchronous}")
             connection.execute(f"PRAGMA wal_autocheckpoint = {_LOG}")
         except sqlite3.Error as error:
             raise self._unavailable(error) from error

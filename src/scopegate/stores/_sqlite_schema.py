@@ -192,6 +192,11 @@ def prepare(connection: sqlite3.Connection, path: str, timeout: float) -> None:
             _upgrade(connection, path)
 
 
+def is_busy(error: sqlite3.Error) -> bool:
+    """Whether SQLite says that somebody else has the lock."""
+    return error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+
+
 def _upgrade(connection: sqlite3.Connection, path: str) -> None:
     version = _version(connection)
     if version > len(STEPS):
@@ -223,7 +228,7 @@ def _log_ahead(connection: sqlite3.Connection, path: str, timeout: float) -> Non
         try:
             (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
         except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+            if not is_busy(error):
                 raise
             if monotonic() > deadline:
                 raise StoreUnavailableError(

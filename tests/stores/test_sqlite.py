@@ -12,7 +12,6 @@ from functools import partial
 from math import inf
 from pathlib import Path
 from threading import Thread
-from typing import ClassVar
 
 import pytest
 from attrs import evolve
@@ -183,10 +182,6 @@ class TestSQLiteStore(Files, StoreContract, OutageContract):
 class TestAsyncSQLiteStore(Files, AsyncStoreContract):
     """Its twin."""
 
-    declined: ClassVar = {
-        "A": "it writes by the function of the store above; the same writes are tried there"
-    }
-
     @pytest.fixture
     def async_store(self, path):
         """An empty one."""
@@ -197,6 +192,10 @@ class TestAsyncSQLiteStore(Files, AsyncStoreContract):
     def async_unreachable(self, tmp_path):
         """Its folder is not there."""
         return SQLiteStore(tmp_path / "absent" / "scopegate.db").asynchronous()
+
+    def failing(self, store, step):
+        """SQLite refuses a write where it is awaited."""
+        return denying(store.asynchronous._store, step)  # noqa: SLF001 - its data are those of the store above
 
 
 class TestOpening:

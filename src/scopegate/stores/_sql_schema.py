@@ -76,7 +76,7 @@ def _blob() -> TypeEngine[bytes]:
     return LargeBinary().with_variant(mysql.MEDIUMBLOB(), *_MYSQL)
 
 
-@frozen
+@frozen(cache_hash=True)
 class Names:
     """What the tables are called.
 

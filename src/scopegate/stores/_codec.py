@@ -120,7 +120,19 @@ def token(row: Row) -> Token:
         StoreUnavailableError: the row is damaged.
     """
     try:
-        return _token(tuple(row))
+        return _token(row)
+    except _DAMAGE:
+        raise _damaged("token") from None
+
+
+def listed_token(row: Row) -> Token:
+    """`token`, for those that are read again and again: the same row gives the same frozen value.
+
+    Raises:
+        StoreUnavailableError: the row is damaged.
+    """
+    try:
+        return _listed(tuple(row))
     except _DAMAGE:
         raise _damaged("token") from None
 
@@ -278,19 +290,17 @@ def event(row: Row) -> Event | None:
 _EVENT_KINDS: Final = {kind.value: kind for kind in EventKind}
 
 
-@lru_cache(maxsize=1024)
 def _token(row: Row) -> Token:
-    """The same row gives the same frozen value: lists are read again and again."""
     id_, user, client_id, created_at, document, own, version, generation, advanced_at, reply, *rest = row
     revoked_at, revoked_reason, last_used_at, last_wrote_at, lapses_at = rest
-    consented = _consented(document)
+    consented = _TOKEN | _loaded(document)
     return Token(
         id=id_,
         user=user,
         client_id=client_id,
         redirect_uri=consented["redirect_uri"],
-        scopes=consented["scopes"],
-        resources=consented["resources"],
+        scopes=tuple(consented["scopes"]),
+        resources=tuple(consented["resources"]),
         created_at=created_at,
         settings=settings(own),
         expires_at=consented["expires_at"],
@@ -306,22 +316,20 @@ def _token(row: Row) -> Token:
         last_used_at=last_used_at,
         last_wrote_at=last_wrote_at,
         lapses_at=lapses_at,
-        unknown=consented["unknown"],
+        unknown=_newer(consented),
     )
 
 
-def _consented(document: str) -> Mapping[str, Any]:
-    """What the document of a token says."""
-    loaded = _loaded(document)
-    known = _TOKEN | loaded
-    unknown = _unknown(loaded, _TOKEN.keys())
-    if unknown.get(_VERSION) == 1:
-        del unknown[_VERSION]
-    return known | {
-        "scopes": tuple(known["scopes"]),
-        "resources": tuple(known["resources"]),
-        "unknown": unknown,
-    }
+_listed: Final = lru_cache(maxsize=1024)(_token)
+
+
+def _newer(consented: _Document) -> _Document:
+    """What the document of a token says beyond what this release knows; its version if that is another."""
+    if consented.get(_VERSION) != 1:
+        return _unknown(consented, _TOKEN.keys())
+    if len(consented) == len(_TOKEN) + 1:
+        return {}
+    return _unknown(consented, _TOKEN.keys() | {_VERSION})
 
 
 def _credential(row: Row) -> Credential:

@@ -144,7 +144,7 @@ def token(fields: Mapping[str, bytes]) -> Token:
     Raises:
         StoreUnavailableError: the row is damaged.
     """
-    return _codec.token(_cells(_TOKEN, fields))
+    return _codec.listed_token(_cells(_TOKEN, fields))
 
 
 def client(fields: Mapping[str, bytes]) -> Client:

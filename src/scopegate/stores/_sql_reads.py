@@ -78,18 +78,16 @@ def record(row: tuple[Any, ...]) -> TokenRecord:
     """
     token, client, credential = row[:_CLIENT_AT], row[_CLIENT_AT:_CREDENTIAL_AT], row[_CREDENTIAL_AT:]
     return TokenRecord.of(
-        read_token(token),
+        _codec.token(_cells(token)),
         None if client[0] is None else _codec.client(client),
         None if credential[0] is None else _codec.credential((token[0], *credential)),
     )
 
 
-def read_token(row: Sequence[Any]) -> Token:
-    """The token of its cells."""
+def _cells(row: Sequence[Any]) -> Sequence[Any]:
+    """The cells of a token, its reason as it was before `written_reason`."""
     reason = row[_REASON_AT]
-    if reason is None:
-        return _codec.token(row)
-    return _codec.token((*row[:_REASON_AT], loads(reason), *row[_REASON_AT + 1 :]))
+    return row if reason is None else (*row[:_REASON_AT], loads(reason), *row[_REASON_AT + 1 :])
 
 
 def client(names: Names, realm: str, client_id: str) -> Statement:
@@ -146,7 +144,7 @@ def tokens(names: Names, realm: str, query: TokenQuery, after: str | None, limit
 
 def tokens_page(rows: Sequence[Sequence[Any]], limit: int) -> Page[Token]:
     """The page of what `tokens` found."""
-    return page([read_token(row) for row in rows], limit, of_token)
+    return page([_codec.listed_token(_cells(row)) for row in rows], limit, of_token)
 
 
 def clients(names: Names, realm: str, owner: str | None, after: str | None, limit: int) -> Statement:

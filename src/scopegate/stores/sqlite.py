@@ -119,7 +119,7 @@ class SQLiteStore:
     def tokens(self, realm: str, query: TokenQuery, /, *, after: str | None, limit: int) -> Page[Token]:
         """See `Store.tokens`."""
         rows = self._pool.rows(*_sqlite_queries.tokens(realm, query, after, limit + 1))
-        return page([_codec.token(row) for row in rows], limit, of_token)
+        return page([_codec.listed_token(row) for row in rows], limit, of_token)
 
     def events(
         self, realm: str, /, *, user: str | None, token_id: str | None, after: str | None, limit: int

@@ -19,7 +19,8 @@ from scopegate.stores.sqlite import SQLiteStore
 
 ISSUED: Final = Verdict(200, workload.TOKEN_FIELDS)
 HOT: Final = 100
-COLD: Final = 2_500
+WARM: Final = 2_500
+COLD: Final = 5_000
 RULER: Final = "one transaction by hand"
 THREADED: Final = "scopegate, WSGI"
 AWAITED: Final = "scopegate, ASGI"
@@ -127,11 +128,11 @@ def lookup(used: int) -> Suite:
     """Return the look-up of a bearer in PostgreSQL, among twenty thousand credentials and among two million.
 
     Args:
-        used: how many bearers come again and again. The store remembers what the rows of 2,048 decode to.
+        used: how many bearers come again and again, in each database. What the rows of 8,192 decode to is remembered.
     """
     few, many = crowded("few", FEW), crowded("many", MANY)
     return Suite(
-        name="lookup-postgresql" if used == HOT else "lookup-postgresql-many",
+        name=f"lookup-postgresql-{used}",
         title=f"Token id and digest -> token, client and credential; PostgreSQL, {used} bearers, time that passes",
         rows=[
             lookup_rows.select("bare select, 20 thousand", few, used),
@@ -145,7 +146,7 @@ def lookup(used: int) -> Suite:
             Target("store, 20 thousand", "bare select, 20 thousand", at_most=1.25),
             Target("store, 2 million", "bare select, 2 million", at_most=1.25),
         ],
-        size=2_500,
+        size=max(used, WARM),
         clock=perf_counter_ns,
     )
 

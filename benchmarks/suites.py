@@ -157,7 +157,7 @@ SUITES: Final[dict[str, Callable[[], list[Suite]]]] = {
         store_suites.sqlite_exchange("NORMAL"),
     ],
     "lookup-postgresql": lambda: [
-        store_suites.lookup(used) for used in (store_suites.HOT, store_suites.COLD)
+        store_suites.lookup(used) for used in (store_suites.HOT, store_suites.WARM, store_suites.COLD)
     ],
     "verify-cached": lambda: [store_suites.cached()],
     "exchange-postgresql": lambda: [store_suites.postgresql_exchange()],

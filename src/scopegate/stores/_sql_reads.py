@@ -69,7 +69,7 @@ def token_statement(names: Names) -> str:
     )
 
 
-@lru_cache(maxsize=2048)
+@lru_cache(maxsize=8192)
 def record(row: tuple[Any, ...]) -> TokenRecord:
     """The record of a row that `token_statement` found; the same row gives the same one.
 

@@ -119,6 +119,7 @@ def connected(server):
     return redis.Redis(unix_socket_path=server.socket)
 
 
+@pytest.mark.stores
 class TestRedis(OnServer):
     """By redis-py."""
 

@@ -116,6 +116,7 @@ class OnServer(StoreContract):
         return found
 
 
+@pytest.mark.stores
 class TestPsycopg(OnServer):
     """PostgreSQL by psycopg."""
 

@@ -1,6 +1,7 @@
 """Run benchmarks: `python -m benchmarks [suite ...]`. The README beside this says what each row means."""
 
 import asyncio
+import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from time import perf_counter_ns
@@ -68,8 +69,12 @@ def run(name: str, chosen: Namespace, runner: asyncio.Runner) -> None:
         measure(suite, chosen, runner)
 
 
-def main() -> None:
-    """Run the chosen suites, but for those whose servers are missing."""
+def main() -> int:
+    """Run the chosen suites, but for those whose servers are missing.
+
+    Returns:
+        What the process ends with: 1 if a target was missed, unless nothing was really measured.
+    """
     chosen = arguments()
     with asyncio.Runner() as runner:
         for name in chosen.suites:
@@ -77,7 +82,11 @@ def main() -> None:
                 run(name, chosen, runner)
             except NotInstalledError as missing:
                 report.write(f"{name}: left out, {missing}")
+    if chosen.quick or not report.MISSED:
+        return 0
+    report.write("\nMissed:\n" + "\n".join(report.MISSED))
+    return 1
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

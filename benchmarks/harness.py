@@ -50,14 +50,18 @@ class Judgement:
     measured: float
 
     @property
+    def met(self) -> bool:
+        """Whether the target is reached, if it is one."""
+        most, least = self.goal.at_most, self.goal.at_least
+        return (most is None or self.measured <= most) and (least is None or self.measured >= least)
+
+    @property
     def line(self) -> str:
         """What the report says."""
-        goal, found = self.goal, self.measured
+        goal, found, said = self.goal, self.measured, "met" if self.met else "missed"
         if goal.at_most is not None:
-            said = "met" if found <= goal.at_most else "missed"
             return f"target: {goal.row} <= {goal.at_most:.2f} x {goal.against}: {found:.2f}, {said}"
         if goal.at_least is not None:
-            said = "met" if found >= goal.at_least else "missed"
             return f"target: {goal.row} >= {goal.at_least:.0f} x {goal.against}: {found:.1f}, {said}"
         return f"beside: {goal.row} / {goal.against}: {found:.2f}"
 

@@ -10,7 +10,7 @@ from typing import Final, cast
 from attrs import frozen
 
 from benchmarks.harness import Samples
-from benchmarks.report import keep, write
+from benchmarks.report import keep, target, write
 from benchmarks.scopegate_rows import AsyncPeople, People, Stock
 from scopegate import Access, Application, Membership, Sandbox
 from scopegate.core.records import Page
@@ -202,5 +202,4 @@ def judge(colour: str, largest: Walk, peaks: list[float]) -> None:
         (f"peak at {SIZES[-1]:,} <= {{}} x at {SIZES[-2]:,}", peaks[-1] / peaks[-2], PEAK_GROWTH),
         (f"peak at {SIZES[-1]:,} <= {{}} KiB", peaks[-1], PEAK_KIB),
     ):
-        said = "met" if found <= at_most else "missed"
-        write(f"target: {colour}: {goal.format(at_most)}: {found:.4g}, {said}")
+        write(target(f"{colour}: {goal.format(at_most)}: {found:.4g}", met=found <= at_most))

@@ -8,6 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from json import dumps
 from pathlib import Path
 from time import time
+from typing import Final
 
 from benchmarks.harness import Figure, Judgement, Samples
 
@@ -31,6 +32,10 @@ PACKAGES = (
 )
 
 
+MISSED: Final[list[str]] = []
+"""The targets that were missed so far."""
+
+
 def write(line: str = "") -> None:
     """Print a line at once, for a run takes minutes."""
     sys.stdout.write(f"{line}\n")
@@ -46,6 +51,16 @@ def table(title: str, figures: Sequence[Figure], judgements: Sequence[Judgement]
         write(f"| {figure.name:<44} | {figure.micros:8.2f} | {figure.ratio:6.2f} | {figure.spread:5.0%}  |")
     for judged in judgements:
         write(judged.line)
+        if not judged.met:
+            MISSED.append(judged.line)
+
+
+def target(goal: str, *, met: bool) -> str:
+    """Return what to say of a target that is no ratio of two rows, and remember it if it was missed."""
+    line = f"target: {goal}, {'met' if met else 'missed'}"
+    if not met:
+        MISSED.append(line)
+    return line
 
 
 def versions() -> dict[str, str]:
@@ -62,7 +77,7 @@ def versions() -> dict[str, str]:
 def keep(suite: str, times: Samples, *, size: int, unit: str = "microseconds of CPU time per call") -> Path:
     """Write a suite's samples to a JSON file and return where."""
     now = datetime.fromtimestamp(time()).astimezone()
-    target = RESULTS / f"{suite}-{now:%Y%m%d-%H%M%S}.json"
+    path = RESULTS / f"{suite}-{now:%Y%m%d-%H%M%S}.json"
     content = {
         "suite": suite,
         "at": now.isoformat(timespec="seconds"),
@@ -72,5 +87,5 @@ def keep(suite: str, times: Samples, *, size: int, unit: str = "microseconds of 
         "unit": unit,
         "samples": times,
     }
-    target.write_text(dumps(content, indent=1) + "\n", encoding="utf-8")
-    return target
+    path.write_text(dumps(content, indent=1) + "\n", encoding="utf-8")
+    return path

@@ -25,7 +25,10 @@ def demo(folder, *options, **environment):
     command = [sys.executable, "-m", "scopegate", "demo", "--data", str(folder / "data"), *options]
     settings = os.environ | {"SCOPEGATE_LOG": "1"} | environment
     with (folder / "demo.log").open("ab") as log:
+        # Who ignores Ctrl+C, as a shell's background does, would have its children ignore it.
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True, env=settings)
+        signal.signal(signal.SIGINT, before)
     try:
         printed = ""
         while "Stop with Ctrl+C" not in printed:

@@ -14,7 +14,7 @@ import pytest
 
 from scopegate.errors import StoreUnavailableError
 from scopegate.stores import _sqlite_log
-from scopegate.stores._sqlite_pool import BusyError, Pool
+from scopegate.stores._sqlite_pool import BusyError, Connection, Pool
 from scopegate.testing._store_samples import race
 
 TOUCH = "UPDATE scopegate_once SET expires_at = ? WHERE key = ?"
@@ -123,7 +123,41 @@ def test_who_does_not_wait_is_told_at_once_that_another_process_writes(tmp_path)
         other.rollback()
         with pool.transaction(waiting=False) as after:
             assert after is before
+        with pool.transaction() as after:
+            assert after is before
             assert after.execute("PRAGMA busy_timeout").fetchone() == (3_600_000,)
+
+
+class Locked(Connection):
+    """Who does not wait for it finds the file locked, as it is for a moment while another process repairs it."""
+
+    def execute(self, statement, *values):
+        """Fail as SQLite does."""
+        if statement == COUNT and super().execute("PRAGMA busy_timeout").fetchone() == (0,):
+            raise self.locked
+        return super().execute(statement, *values)
+
+
+def test_a_reader_waits_for_others_on_a_connection_that_did_not(pool, tmp_path):
+    """SQLite is told so when it matters, once."""
+    path = str(tmp_path / "scopegate.db")
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, factory=Locked)
+    connection.locked = sqlite3.OperationalError("database is locked")
+    connection.locked.sqlite_errorcode = sqlite3.SQLITE_BUSY_RECOVERY
+    pool.close()
+    pool.open()
+    pool._idle[:] = [connection]  # noqa: SLF001 - the one that is lent next
+    with pool.transaction(waiting=False) as writing:
+        assert writing is connection
+        assert connection.execute("PRAGMA busy_timeout").fetchone() == (0,)
+    assert pool.rows(COUNT, ()) == [(0,)]
+    assert connection.execute("PRAGMA busy_timeout").fetchone() == (50,)
+    connection.locked = sqlite3.OperationalError("something else")
+    connection.locked.sqlite_errorcode = sqlite3.SQLITE_IOERR
+    with pool.transaction(waiting=False):
+        pass
+    with pytest.raises(StoreUnavailableError, match="something else"):
+        pool.rows(COUNT, ())
 
 
 @pytest.mark.parametrize(

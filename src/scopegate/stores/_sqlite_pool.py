@@ -13,12 +13,24 @@ from scopegate.stores._sqlite_log import Mover
 from scopegate.stores._sqlite_schema import is_busy, prepare
 
 _MAXIMUM_IDLE: Final = 16
-_LOG: Final = 4000
-"""Pages after which a writer moves the log into the file: as many as one block of its index can name (16 MB)."""
+_LOG: Final = {"FULL": 4000, "NORMAL": 8000}
+"""Pages after which a writer moves the log into the file: as many as one block of its index can name (16 MB), or two
+where that is left to a thread."""
 
 
 class BusyError(Exception):
     """Somebody else writes, and the caller did not want to wait."""
+
+
+class Connection(sqlite3.Connection):
+    """A connection.
+
+    Attributes:
+        waits: whether it waits for others' locks now. Telling SQLite so takes longer than most statements, so it is
+            told only where it matters.
+    """
+
+    waits = True
 
 
 class Pool:
@@ -43,7 +55,7 @@ class Pool:
 
     def renew(self) -> None:
         """Begin anew, as in a child process: forget connections and locks without touching them."""
-        self._idle: list[sqlite3.Connection] = []
+        self._idle: list[Connection] = []
         self._prepared = False
         self._opening = Lock()
         self._writing = Lock()
@@ -98,7 +110,7 @@ class Pool:
         except IndexError:
             connection = self._another()
         try:
-            found = connection.execute(statement, parameters).fetchall()
+            found = self._found(connection, statement, parameters)
         except UnicodeEncodeError:
             found = []  # Half of a surrogate pair was asked for; no row can have it.
         except BaseException as error:
@@ -109,8 +121,18 @@ class Pool:
         self._give_back(connection, idle)
         return found
 
+    def _found(self, connection: Connection, statement: str, parameters: Sequence[object]) -> list[Any]:
+        """A reader hardly ever meets a lock, so one that does not wait tries first."""
+        try:
+            return connection.execute(statement, parameters).fetchall()
+        except sqlite3.OperationalError as error:
+            if connection.waits or not is_busy(error):
+                raise
+            self._set_waits(connection, waits=True)
+            return connection.execute(statement, parameters).fetchall()
+
     @contextmanager
-    def transaction(self, *, waiting: bool = True) -> Generator[sqlite3.Connection]:
+    def transaction(self, *, waiting: bool = True) -> Generator[Connection]:
         """Lend a connection that may write, alone; all that it wrote is kept, or nothing if the body raises.
 
         Raises:
@@ -162,19 +184,19 @@ class Pool:
         if self._synchronous == "NORMAL":
             self._mover.wrote(rows)
 
-    def _begin(self, connection: sqlite3.Connection, *, waiting: bool) -> None:
-        if waiting:
-            connection.execute("BEGIN IMMEDIATE")
-            return
-        connection.execute("PRAGMA busy_timeout = 0")
+    def _begin(self, connection: Connection, *, waiting: bool) -> None:
+        if connection.waits is not waiting:
+            self._set_waits(connection, waits=waiting)
         try:
             connection.execute("BEGIN IMMEDIATE")
         except sqlite3.OperationalError as error:
-            if is_busy(error):
+            if not waiting and is_busy(error):
                 raise BusyError from error
             raise
-        finally:
-            connection.execute(f"PRAGMA busy_timeout = {int(self._timeout * 1000)}")
+
+    def _set_waits(self, connection: Connection, *, waits: bool) -> None:
+        connection.execute(f"PRAGMA busy_timeout = {int(self._timeout * 1000) if waits else 0}")
+        connection.waits = waits
 
     def write_unless_busy(self, statement: str, rows: Sequence[Sequence[object]]) -> None:
         """Run one statement for each row, or drop it all: this neither waits for another writer nor fails."""
@@ -189,8 +211,8 @@ class Pool:
 
     def _write_at_once(
         self,
-        connection: sqlite3.Connection,
-        idle: list[sqlite3.Connection],
+        connection: Connection,
+        idle: list[Connection],
         statement: str,
         rows: Sequence[Sequence[object]],
     ) -> None:
@@ -209,26 +231,26 @@ class Pool:
         else:
             self._give_back(connection, idle)
 
-    def _borrow(self, idle: list[sqlite3.Connection]) -> sqlite3.Connection:
+    def _borrow(self, idle: list[Connection]) -> Connection:
         try:
             return idle.pop()
         except IndexError:
             return self._another()
 
-    def _another(self) -> sqlite3.Connection:
+    def _another(self) -> Connection:
         if not self._prepared:
             self.open()
             with suppress(IndexError):
                 return self._idle.pop()
         return self._connect()
 
-    def _give_back(self, connection: sqlite3.Connection, idle: list[sqlite3.Connection]) -> None:
+    def _give_back(self, connection: Connection, idle: list[Connection]) -> None:
         if idle is self._idle and len(idle) < _MAXIMUM_IDLE:
             idle.append(connection)
         else:
             connection.close()
 
-    def _roll_back(self, connection: sqlite3.Connection, idle: list[sqlite3.Connection]) -> None:
+    def _roll_back(self, connection: Connection, idle: list[Connection]) -> None:
         try:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
@@ -237,13 +259,17 @@ class Pool:
         else:
             self._give_back(connection, idle)
 
-    def _connect(self) -> sqlite3.Connection:
+    def _connect(self) -> Connection:
         try:
             connection = sqlite3.connect(
-                self.path, timeout=self._timeout, isolation_level=None, check_same_thread=False
+                self.path,
+                timeout=self._timeout,
+                isolation_level=None,
+                check_same_thread=False,
+                factory=Connection,
             )
             connection.execute(f"PRAGMA synchronous = {self._synchronous}")
-            connection.execute(f"PRAGMA wal_autocheckpoint = {_LOG}")
+            connection.execute(f"PRAGMA wal_autocheckpoint = {_LOG[self._synchronous]}")
         except sqlite3.Error as error:
             raise self._unavailable(error) from error
         return connection

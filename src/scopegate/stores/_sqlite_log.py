@@ -8,8 +8,8 @@ from typing import Final
 
 from scopegate.errors import StoreUnavailableError
 
-_ROWS: Final = 2000
-"""Rows after which the log is moved: some 5,000 pages of it, well before SQLite lets a writer do it."""
+_ROWS: Final = 1000
+"""Rows after which the log is moved: some 2,500 pages of it, well before SQLite lets a writer do it."""
 _MOVE: Final = "PRAGMA wal_checkpoint(PASSIVE)"
 _PATIENCE: Final = 30.0
 """Seconds that a slow disk may take."""

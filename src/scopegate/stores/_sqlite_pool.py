@@ -13,9 +13,8 @@ from scopegate.stores._sqlite_log import Mover
 from scopegate.stores._sqlite_schema import is_busy, prepare
 
 _MAXIMUM_IDLE: Final = 16
-_LOG: Final = {"FULL": 4000, "NORMAL": 8000}
-"""Pages after which a writer moves the log into the file: as many as one block of its index can name (16 MB), or two
-where that is left to a thread."""
+_LOG: Final = 4000
+"""Pages after which a writer moves the log into the file: as many as one block of its index can name (16 MB)."""
 
 
 class BusyError(Exception):
@@ -269,7 +268,7 @@ class Pool:
                 factory=Connection,
             )
             connection.execute(f"PRAGMA synchronous = {self._synchronous}")
-            connection.execute(f"PRAGMA wal_autocheckpoint = {_LOG[self._synchronous]}")
+            connection.execute(f"PRAGMA wal_autocheckpoint = {_LOG}")
         except sqlite3.Error as error:
             raise self._unavailable(error) from error
         return connection

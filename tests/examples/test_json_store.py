@@ -34,6 +34,7 @@ def opened(path):
     return JSONStore(path)
 
 
+@pytest.mark.stores
 class TestJSONStore(StoreContract, OutageContract):
     """All of it."""
 

@@ -4,6 +4,7 @@ Instead of every encoding of every secret, the bytes are decoded in every way, a
 """
 
 import re
+import sys
 from base64 import b64decode, urlsafe_b64decode
 
 LENGTH = 43
@@ -25,6 +26,7 @@ class Secrets:
     def __init__(self) -> None:
         self._texts = set()
         self._raw = {}
+        self._starts = set()
 
     def __len__(self) -> int:
         return len(self._texts)
@@ -41,6 +43,7 @@ class Secrets:
         self._texts.add(text[:CORE].encode())
         raw = urlsafe_b64decode(text + "=")
         self._raw[raw[:START]] = raw
+        self._starts.add(int.from_bytes(raw[:START], sys.byteorder))
 
     def found_in(self, data):
         """How secrets are in these bytes, in words; empty where there are none."""
@@ -60,9 +63,16 @@ class Secrets:
         )
 
     def _has_raw(self, data):
+        if not any(self._may_start(data, shift) for shift in range(START)):
+            return False
         known = self._raw
         starts = [at for at in range(len(data) - 31) if data[at : at + START] in known]
         return any(data[at : at + 32] == known[data[at : at + START]] for at in starts)
+
+    def _may_start(self, data, shift):
+        """Whether a secret may begin in one of all words of the machine from there: far faster than byte by byte."""
+        end = shift + max(len(data) - shift, 0) // START * START
+        return not self._starts.isdisjoint(memoryview(data)[shift:end].cast("Q"))
 
 
 def _decodings(data):

@@ -12,6 +12,8 @@ LENGTH = 43
 CORE = LENGTH - 1
 """The last character holds two bits only, and changes when more data follow."""
 START = 8
+SHORT = 256
+"""Bytes that are faster looked at one by one."""
 RUN = re.compile(rb"[A-Za-z0-9_-]{%d,}" % CORE)
 HEX_RUN = re.compile(rb"[0-9A-Fa-f]{64,}")
 BASE64_RUN = re.compile(rb"[A-Za-z0-9+/_-]{%d,}" % CORE)
@@ -63,7 +65,7 @@ class Secrets:
         )
 
     def _has_raw(self, data):
-        if not any(self._may_start(data, shift) for shift in range(START)):
+        if len(data) > SHORT and not any(self._may_start(data, shift) for shift in range(START)):
             return False
         known = self._raw
         starts = [at for at in range(len(data) - 31) if data[at : at + START] in known]

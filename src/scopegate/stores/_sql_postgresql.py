@@ -54,6 +54,7 @@ from scopegate.stores._sql_steps import (
     advanced,
     client_cells,
     later,
+    places,
     touched,
 )
 
@@ -268,7 +269,7 @@ def _create(names: Names, token: Token, values: Values, use: _Use | None, birth:
         )
     values |= token_cells(token) | {"birth": birth}
     return (
-        f"INSERT INTO {names.tokens} ({', '.join(CELLS)}) VALUES ({_places(CELLS)}) "
+        f"INSERT INTO {names.tokens} ({', '.join(CELLS)}) VALUES ({places(CELLS)}) "
         f"ON CONFLICT (realm, id) DO NOTHING RETURNING birth"
     )
 
@@ -317,7 +318,7 @@ def _put_client(names: Names, change: PutClient, values: Values, before: str | N
     if not change.expected_version:
         columns = ("realm", "id", "owner", "version", "document", "self_registered")
         return (
-            f"INSERT INTO {names.clients} ({', '.join(columns)}) VALUES ({_places(columns)}) "
+            f"INSERT INTO {names.clients} ({', '.join(columns)}) VALUES ({places(columns)}) "
             f"ON CONFLICT (realm, id) DO NOTHING RETURNING 1"
         )
     values["expected"] = change.expected_version
@@ -486,7 +487,3 @@ def _cast(columns: tuple[str, ...], number: int, mark: str = "") -> str:
     """Places for a row, each with its type."""
     named = zip(columns, _numbered(columns, number, mark), strict=True)
     return ", ".join(f"CAST(:{name} AS {_TYPES[column]})" for column, name in named)
-
-
-def _places(columns: Iterable[str]) -> str:
-    return ", ".join(f":{column}" for column in columns)

@@ -110,7 +110,7 @@ def _follow(names: Names, realm: str, change: Follower) -> list[Step]:
 
 def _create(names: Names, realm: str, change: CreateToken, birth: int) -> list[Step]:
     cells = token_cells(change.token) | {"birth": birth, "realm": realm}
-    insert = f"INSERT INTO {names.tokens} ({', '.join(CELLS)}) VALUES ({_places(CELLS)})"
+    insert = f"INSERT INTO {names.tokens} ({', '.join(CELLS)}) VALUES ({places(CELLS)})"
     used = (
         f"UPDATE {names.clients} SET idle_since = NULL "
         f"WHERE realm = :realm AND id = :id AND idle_since IS NOT NULL"
@@ -179,7 +179,7 @@ def _put_client(names: Names, realm: str, change: PutClient, before: str | None)
     values = client_cells(change.client, before) | {"realm": realm}
     if not change.expected_version:
         columns = ("realm", "id", "owner", "version", "document", "self_registered")
-        insert = f"INSERT INTO {names.clients} ({', '.join(columns)}) VALUES ({_places(columns)})"
+        insert = f"INSERT INTO {names.clients} ({', '.join(columns)}) VALUES ({places(columns)})"
         return Step(insert, values, guard=True)
     update = f"UPDATE {names.clients} SET {PUT} WHERE {_ONE} AND version = :expected"
     return Step(update, values | {"expected": change.expected_version}, guard=True)
@@ -212,7 +212,7 @@ def _change_once(names: Names, realm: str, change: PutOnce | TakeOnce) -> list[S
         return [Step(take, values, guard=True)]
     clear = f"DELETE FROM {names.once} WHERE realm = :realm AND name = :name AND expires_at <= :now"
     columns = ("realm", "name", "value", "expires_at")
-    put = f"INSERT INTO {names.once} ({', '.join(columns)}) VALUES ({_places(columns)})"
+    put = f"INSERT INTO {names.once} ({', '.join(columns)}) VALUES ({places(columns)})"
     return [
         Step(clear, values),
         Step(put, key | {"value": change.value, "expires_at": change.expires_at}, guard=True),
@@ -224,7 +224,7 @@ def _add(names: Names, realm: str, credential: Credential) -> Step:
     values = credential_cells(credential) | {"realm": realm, "id": credential.token_id}
     insert = (
         f"INSERT INTO {names.credentials} (realm, birth, {', '.join(CREDENTIAL_COLUMNS)}) "
-        f"SELECT t.realm, t.birth, {_places(CREDENTIAL_COLUMNS)} FROM {names.tokens} t "
+        f"SELECT t.realm, t.birth, {places(CREDENTIAL_COLUMNS)} FROM {names.tokens} t "
         f"WHERE t.realm = :realm AND t.id = :id AND NOT EXISTS (SELECT 1 FROM {names.credentials} k "
         f"WHERE k.realm = t.realm AND k.birth = t.birth AND k.digest = :digest)"
     )
@@ -243,7 +243,7 @@ def append(names: Names, realm: str, event: Event) -> Step:
     """The step that adds to the history."""
     columns = EVENT_COLUMNS[1:]
     cells = dict(zip(columns, _codec.event_row(event), strict=True)) | {"realm": realm}
-    insert = f"INSERT INTO {names.events} (realm, {', '.join(columns)}) VALUES (:realm, {_places(columns)})"
+    insert = f"INSERT INTO {names.events} (realm, {', '.join(columns)}) VALUES (:realm, {places(columns)})"
     return Step(insert, cells)
 
 
@@ -273,5 +273,6 @@ def later(times: Mapping[str, str]) -> str:
     return f"({' OR '.join(terms)})"
 
 
-def _places(columns: Sequence[str]) -> str:
+def places(columns: Sequence[str]) -> str:
+    """Places for a row, each named after its column."""
     return ", ".join(f":{column}" for column in columns)

@@ -216,6 +216,7 @@ def _set_times(values: Values, use: _Use, number: str = "") -> None:
 
 
 def _set_fate(values: Values, fate: _Fate, led: str | None, number: int) -> _Form:
+    """Set what stands in the places of a credential, and say which places those are: by its form."""
     token_id, digest, dropped, added = fate
     of_lead = token_id == led
     if added is None:

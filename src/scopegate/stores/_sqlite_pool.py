@@ -25,8 +25,8 @@ class Connection(sqlite3.Connection):
     """A connection.
 
     Attributes:
-        waits: whether it waits for others' locks now. Telling SQLite so takes longer than most statements, so it is
-            told only where it matters.
+        waits: whether it waits for others' locks now. Telling SQLite so is a statement of its own, so it is told only
+            where that has to change.
     """
 
     waits = True

@@ -28,7 +28,6 @@ class Secrets:
     def __init__(self) -> None:
         self._texts = set()
         self._raw = {}
-        self._starts = set()
 
     def __len__(self) -> int:
         return len(self._texts)
@@ -44,8 +43,7 @@ class Secrets:
         assert len(text) == LENGTH, "a secret has another form now: teach this search about it"
         self._texts.add(text[:CORE].encode())
         raw = urlsafe_b64decode(text + "=")
-        self._raw[raw[:START]] = raw
-        self._starts.add(int.from_bytes(raw[:START], sys.byteorder))
+        self._raw[_word(raw)] = raw
 
     def found_in(self, data):
         """How secrets are in these bytes, in words; empty where there are none."""
@@ -68,13 +66,18 @@ class Secrets:
         if len(data) > SHORT and not any(self._may_start(data, shift) for shift in range(START)):
             return False
         known = self._raw
-        starts = [at for at in range(len(data) - 31) if data[at : at + START] in known]
-        return any(data[at : at + 32] == known[data[at : at + START]] for at in starts)
+        starts = [at for at in range(len(data) - 31) if _word(data[at : at + START]) in known]
+        return any(data[at : at + 32] == known[_word(data[at : at + START])] for at in starts)
 
     def _may_start(self, data, shift):
         """Whether a secret may begin in one of all words of the machine from there: far faster than byte by byte."""
-        end = shift + max(len(data) - shift, 0) // START * START
-        return not self._starts.isdisjoint(memoryview(data)[shift:end].cast("Q"))
+        end = shift + (len(data) - shift) // START * START
+        return not self._raw.keys().isdisjoint(memoryview(data)[shift:end].cast("Q"))
+
+
+def _word(data):
+    """The first bytes as a word of the machine."""
+    return int.from_bytes(data[:START], sys.byteorder)
 
 
 def _decodings(data):

@@ -32,9 +32,9 @@ JOINED: Final = """
     WHERE t.realm = ? AND t.id = ?
 """
 STAMPS: Final = """
-    SELECT ts.stamp, cs.stamp FROM scopegate_token_stamps AS ts
-    JOIN scopegate_client_stamps AS cs ON cs.realm = ts.realm AND cs.id = ts.client_id
-    WHERE ts.realm = ? AND ts.id = ?
+    SELECT t.stamp, cs.stamp FROM scopegate_tokens AS t
+    JOIN scopegate_client_stamps AS cs ON cs.realm = t.realm AND cs.id = t.client_id
+    WHERE t.realm = ? AND t.id = ?
 """
 
 

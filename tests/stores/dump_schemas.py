@@ -5,6 +5,7 @@ A dump that was committed is never made anew: it says what a release wrote. Need
 
 import sqlite3
 import sys
+from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -15,15 +16,17 @@ sys.path.insert(0, str(ROOT))
 
 from tests.support.databases import MariaDB, PostgreSQL, running  # noqa: E402
 
+from scopegate.stores._sqlite_schema import STEPS  # noqa: E402
 from scopegate.stores.sqlalchemy import VERSION, SQLAlchemyStore  # noqa: E402
+from scopegate.stores.sqlite import SQLiteStore  # noqa: E402
 from scopegate.testing._store_cases import furnish  # noqa: E402
 
 FOLDER = Path(__file__).parent / "schemas"
 
 
-def keep(dialect: str, dump: str) -> None:
+def keep(dialect: str, dump: str, version: int = VERSION) -> None:
     """Write a dump, unless there is one."""
-    path = FOLDER / f"{dialect}-{VERSION}.sql"
+    path = FOLDER / f"{dialect}-{version}.sql"
     if path.exists():
         print(f"{path.name} is there and stays as it is")
         return
@@ -36,6 +39,12 @@ def furnished(url: str) -> None:
     engine = create_engine(url)
     furnish(SQLAlchemyStore(engine), "realm")
     engine.dispose()
+
+
+def lines_of(path: str) -> str:
+    """What `sqlite3` needs to make a file anew."""
+    with closing(sqlite3.connect(path)) as connection:
+        return "\n".join(connection.iterdump()) + "\n"
 
 
 def main() -> None:
@@ -56,11 +65,11 @@ def main() -> None:
         lines = server.dump("kept").decode().splitlines(keepends=True)
         keep("mariadb", "".join(line for line in lines if not line.startswith("/*M!999999")))
     with TemporaryDirectory() as folder:
-        path = Path(folder) / "kept.db"
-        furnished(f"sqlite:///{path}")
-        connection = sqlite3.connect(path)
-        keep("sqlite", "\n".join(connection.iterdump()) + "\n")
-        connection.close()
+        furnished(f"sqlite:///{folder}/tables.db")
+        keep("sqlite", lines_of(f"{folder}/tables.db"))
+        with closing(SQLiteStore(f"{folder}/file.db")) as store:
+            furnish(store, "realm")
+        keep("sqlite-file", lines_of(f"{folder}/file.db"), len(STEPS))
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ from scopegate.core.changes import (
     RevokeToken,
     Touch,
 )
+from scopegate.core.credentials import CredentialKind
 from scopegate.core.records import Cutoffs, TokenQuery
 from scopegate.errors import ConfigurationError, ConflictError, InvalidValueError, StoreUnavailableError
 from scopegate.flows.outcomes import TokenReply
@@ -581,6 +582,15 @@ def test_an_error_repeats_nothing_that_was_sent(store, engine):
 
 
 # Many credentials
+
+
+@pytest.mark.parametrize("kind", CredentialKind)
+def test_only_what_access_tokens_lead_to_is_decoded_once(store, kind):
+    """For they come again and again, and codes and refresh tokens, which come once, would take their room."""
+    store.commit("realm", [Touch("one", NOW), AddCredential(make_credential("third", kind=kind))])
+    first, second = (store.token("realm", "one", digest_of("third")) for _ in range(2))
+    assert first == second
+    assert (first is second) is (kind is CredentialKind.ACCESS)
 
 
 def test_deleting_a_token_is_one_write_however_many_credentials_it_had(store, engine):

@@ -27,6 +27,7 @@ from scopegate.core.changes import (
     Touch,
 )
 from scopegate.core.clients import ClientSecret, Origin
+from scopegate.core.credentials import CredentialKind
 from scopegate.core.records import Cutoffs, TokenQuery, TokenRecord
 from scopegate.errors import ConfigurationError, ConflictError, InvalidValueError, StoreUnavailableError
 from scopegate.stores import SQLiteStore, _sqlite_memory, _sqlite_queries
@@ -523,11 +524,17 @@ class TestNewerReleases:
 
 
 FIRST = ("realm", "one", digest_of("first"))
+STAMPS_OF_THE_FOURTH_SCHEMA = """
+    SELECT ts.stamp, cs.stamp FROM scopegate_token_stamps AS ts
+    JOIN scopegate_client_stamps AS cs ON cs.realm = ts.realm AND cs.id = ts.client_id
+    WHERE ts.realm = ? AND ts.id = ?
+"""
 BY_HAND = {
     "a token": "UPDATE scopegate_tokens SET revoked_at = 1.0, revoked_reason = 'by hand' WHERE id = 'one'",
     "a token put again": "INSERT OR REPLACE INTO scopegate_tokens"
     " SELECT realm, id, 'eve', client_id, created_at, document, settings, version, generation, advanced_at,"
-    " reply, revoked_at, revoked_reason, last_used_at, last_wrote_at, lapses_at FROM scopegate_tokens WHERE id = 'one'",
+    " reply, revoked_at, revoked_reason, last_used_at, last_wrote_at, lapses_at, stamp"
+    " FROM scopegate_tokens WHERE id = 'one'",
     "a token gone": "DELETE FROM scopegate_tokens WHERE id = 'one'",
     "a token of another client": "UPDATE scopegate_tokens SET client_id = 'another' WHERE id = 'one'",
     "a credential": "UPDATE scopegate_credentials SET expires_at = 1.0",
@@ -536,7 +543,7 @@ BY_HAND = {
     "a client put again": "INSERT OR REPLACE INTO scopegate_clients (realm, id, version, document)"
     " SELECT realm, id, version, '{}' FROM scopegate_clients",
     "a client gone": "DELETE FROM scopegate_clients",
-    "the stamp of a token": "DELETE FROM scopegate_token_stamps",
+    "the stamp of a token": "UPDATE scopegate_tokens SET stamp = 1",
     "the stamp of a client": "DELETE FROM scopegate_client_stamps",
 }
 
@@ -603,6 +610,15 @@ class TestStamps:
             assert store.token("realm", "absent", b"guessed") is None
         assert read == [_sqlite_queries.TOKEN_AND_CREDENTIAL] * 4
 
+    @pytest.mark.parametrize("kind", [kind for kind in CredentialKind if kind is not CredentialKind.ACCESS])
+    def test_what_comes_but_once_is_not_remembered(self, store, read, kind):
+        """Codes and refresh tokens take no room from access tokens."""
+        added = make_credential("third", kind=kind)
+        store.commit("realm", [Touch("other", NOW), AddCredential(added)])
+        for _ in range(2):
+            assert store.token("realm", "one", digest_of("third")).credential == added
+        assert read == [_sqlite_queries.TOKEN_AND_CREDENTIAL] * 2
+
     @pytest.mark.parametrize("change", BY_HAND)
     def test_what_is_changed_by_hand_is_seen_at_once(self, path, store, change):
         """So is what an older release writes, which has never heard of stamps."""
@@ -614,6 +630,25 @@ class TestStamps:
         with closing(SQLiteStore(path)) as another:
             assert after == another.token(*FIRST)
         assert (after == before) is change.startswith("the stamp")
+
+    @pytest.mark.parametrize("change", [change for change in BY_HAND if not change.startswith("the stamp")])
+    def test_a_server_of_the_release_before_goes_on(self, path, monkeypatch, change):
+        """It still has the file open when a newer one upgrades it: where it looks for stamps it finds them."""
+        as_of_schema(4, path, monkeypatch)
+        with (
+            closing(sqlite3.connect(path, isolation_level=None)) as older,
+            closing(SQLiteStore(path)) as store,
+        ):
+
+            def stamps():
+                return older.execute(STAMPS_OF_THE_FOURTH_SCHEMA, FIRST[:2]).fetchall()
+
+            assert stamps()
+            store.token(*FIRST)
+            before = stamps()
+            assert before == older.execute(_sqlite_queries.STAMPS, FIRST[:2]).fetchall()
+            older.execute(BY_HAND[change])
+            assert stamps() != before
 
     def test_a_token_of_the_same_id_is_another_token(self, store):
         """Though its counters and times are those of the first."""

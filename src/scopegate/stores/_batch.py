@@ -23,6 +23,7 @@ from scopegate.core.changes import (
 from scopegate.errors import ConflictError
 
 _FOLLOWERS: Final[frozenset[type[object]]] = frozenset({AddCredential, DropCredential, AppendEvent, Touch})
+_TOUCHES: Final[frozenset[type[object]]] = frozenset({Touch})
 _GUARDED: Final = (
     CreateToken,
     ReviseToken,
@@ -57,7 +58,7 @@ def parts(changes: Sequence[Change]) -> tuple[Guarded | DropCredential | Touch, 
 
 def only_touches(changes: Sequence[Change]) -> TypeGuard[Sequence[Touch]]:
     """Whether a commit notes uses and nothing else: such a one is dropped where it would fail or wait."""
-    return all(isinstance(change, Touch) for change in changes)
+    return _TOUCHES.issuperset(map(type, changes))
 
 
 def conflict(change: Guarded | DropCredential | Touch) -> ConflictError:

@@ -8,7 +8,7 @@ from typing import Any, Final
 from attrs import frozen
 
 from scopegate.core.clients import Client
-from scopegate.core.credentials import Credential
+from scopegate.core.credentials import Credential, CredentialKind
 from scopegate.core.events import Event
 from scopegate.core.records import OnceRow, Page, TokenQuery, TokenRecord
 from scopegate.core.tokens import Token
@@ -28,6 +28,7 @@ EVENT_COLUMNS: Final = ("sequence", "kind", "happened_at", "user_id", "token_id"
 _REASON_AT: Final = TOKEN_COLUMNS.index("revoked_reason")
 _CLIENT_AT: Final = len(TOKEN_COLUMNS)
 _CREDENTIAL_AT: Final = _CLIENT_AT + len(CLIENT_COLUMNS)
+_KIND_AT: Final = _CREDENTIAL_AT + CREDENTIAL_COLUMNS.index("kind")
 
 
 @frozen
@@ -69,19 +70,27 @@ def token_statement(names: Names) -> str:
     )
 
 
-@lru_cache(maxsize=8192)
 def record(row: tuple[Any, ...]) -> TokenRecord:
-    """The record of a row that `token_statement` found; the same row gives the same one.
+    """The record of a row that `token_statement` found.
+
+    An access token comes again and again, and the same row gives the same record; other credentials come once.
 
     Raises:
         StoreUnavailableError: the row is damaged.
     """
+    return _remembered(row) if row[_KIND_AT] == CredentialKind.ACCESS.value else _record(row)
+
+
+def _record(row: tuple[Any, ...]) -> TokenRecord:
     token, client, credential = row[:_CLIENT_AT], row[_CLIENT_AT:_CREDENTIAL_AT], row[_CREDENTIAL_AT:]
     return TokenRecord.of(
         _codec.token(_cells(token)),
         None if client[0] is None else _codec.client(client),
         None if credential[0] is None else _codec.credential((token[0], *credential)),
     )
+
+
+_remembered: Final = lru_cache(maxsize=8192)(_record)
 
 
 def _cells(row: Sequence[Any]) -> Sequence[Any]:

@@ -55,11 +55,15 @@ _APPEND: Final = """
     VALUES (?, ?, ?, ?, ?, ?, ?)
 """
 _ADVANCE: Final = """
-    UPDATE scopegate_tokens SET generation = generation + 1, advanced_at = ?, reply = ?, lapses_at = ?
+    UPDATE scopegate_tokens
+    SET generation = generation + 1, advanced_at = ?, reply = ?, lapses_at = ?, stamp = random()
     WHERE realm = ? AND id = ? AND generation = ? AND revoked_at IS NULL
 """
+_REVISE: Final = """
+    UPDATE scopegate_tokens SET settings = ?, version = version + 1, stamp = random() WHERE realm = ? AND id = ?
+"""
 _REVOKE: Final = """
-    UPDATE scopegate_tokens SET revoked_at = ?, revoked_reason = ?
+    UPDATE scopegate_tokens SET revoked_at = ?, revoked_reason = ?, stamp = random()
     WHERE realm = ? AND id = ? AND revoked_at IS NULL
 """
 _DELETE: Final = """
@@ -72,7 +76,8 @@ _PUT_ONCE: Final = """
 """
 _TOUCH: Final = """
     UPDATE scopegate_tokens SET last_used_at = max(coalesce(last_used_at, ?3), ?3),
-        last_wrote_at = CASE WHEN ?4 THEN max(coalesce(last_wrote_at, ?3), ?3) ELSE last_wrote_at END
+        last_wrote_at = CASE WHEN ?4 THEN max(coalesce(last_wrote_at, ?3), ?3) ELSE last_wrote_at END,
+        stamp = random()
     WHERE realm = ?1 AND id = ?2
         AND (coalesce(last_used_at < ?3, TRUE) OR (?4 AND coalesce(last_wrote_at < ?3, TRUE)))
 """
@@ -177,8 +182,7 @@ def _revise(connection: sqlite3.Connection, realm: str, change: ReviseToken) -> 
     if row is None or row[0] != change.expected_version:
         return False
     document = _codec.settings_document(change.settings, row[1])
-    statement = "UPDATE scopegate_tokens SET settings = ?, version = version + 1 WHERE realm = ? AND id = ?"
-    return _wrote(connection, statement, (document, *key))
+    return _wrote(connection, _REVISE, (document, *key))
 
 
 def _put_client(connection: sqlite3.Connection, realm: str, change: PutClient) -> bool:

@@ -19,18 +19,17 @@ TOKEN_AND_CREDENTIAL: Final = """
         t.advanced_at, t.reply, t.revoked_at, t.revoked_reason, t.last_used_at, t.last_wrote_at, t.lapses_at,
         c.id, c.owner, c.version, c.document,
         k.token_id, k.digest, k.kind, k.generation, k.created_at, k.expires_at, k.keep_until, k.document,
-        ts.stamp, cs.stamp
+        t.stamp, cs.stamp
     FROM scopegate_tokens AS t
     LEFT JOIN scopegate_clients AS c ON c.realm = t.realm AND c.id = t.client_id
     LEFT JOIN scopegate_credentials AS k ON k.realm = t.realm AND k.token_id = t.id AND k.digest = ?3
-    LEFT JOIN scopegate_token_stamps AS ts ON ts.realm = t.realm AND ts.id = t.id
     LEFT JOIN scopegate_client_stamps AS cs ON cs.realm = t.realm AND cs.id = t.client_id
     WHERE t.realm = ?1 AND t.id = ?2
 """
 STAMPS: Final = """
-    SELECT ts.stamp, cs.stamp FROM scopegate_token_stamps AS ts
-    JOIN scopegate_client_stamps AS cs ON cs.realm = ts.realm AND cs.id = ts.client_id
-    WHERE ts.realm = ? AND ts.id = ?
+    SELECT t.stamp, cs.stamp FROM scopegate_tokens AS t
+    JOIN scopegate_client_stamps AS cs ON cs.realm = t.realm AND cs.id = t.client_id
+    WHERE t.realm = ? AND t.id = ?
 """
 CLIENT: Final = "SELECT id, owner, version, document FROM scopegate_clients WHERE realm = ? AND id = ?"
 ONCE: Final = (

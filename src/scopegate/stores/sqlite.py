@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 from scopegate.core.changes import Change
 from scopegate.core.clients import Client
+from scopegate.core.credentials import CredentialKind
 from scopegate.core.events import Event
 from scopegate.core.records import Cutoffs, OnceRow, Page, TokenQuery, TokenRecord
 from scopegate.core.tokens import Token
@@ -112,8 +113,9 @@ class SQLiteStore:
         if not rows:
             return None
         record, stamps = _record(rows[0]), rows[0][_STAMPS_AT:]
-        if record.credential is not None and None not in stamps:
-            self._memory.keep((realm, record.token.id, record.credential.digest), [stamps], record)
+        credential = record.credential
+        if credential is not None and credential.kind is CredentialKind.ACCESS and None not in stamps:
+            self._memory.keep((realm, record.token.id, credential.digest), [stamps], record)
         return record
 
     def tokens(self, realm: str, query: TokenQuery, /, *, after: str | None, limit: int) -> Page[Token]:

@@ -211,14 +211,3 @@ def test_a_damaged_client_is_an_outage_that_shows_nothing(document):
     with pytest.raises(StoreUnavailableError, match=r"stored client.*newer release") as caught:
         _codec.client(("app", None, 1, document))
     assert caught.value.__cause__ is None
-
-
-def test_tokens_with_the_same_settings_share_no_mapping():
-    """Who changes the limits of one that was read changes nothing of another user's."""
-    rows = [_codec.token_row(samples.make_token(id_)) for id_ in ("one", "two")]
-    assert rows[0][5] == rows[1][5]
-    one, two = (_codec.token(row).settings.cap for row in rows)
-    one.organizations["acme"] = "owner"
-    one.applications.clear()
-    assert two == samples.make_token().settings.cap
-    assert _codec.token(_codec.token_row(samples.make_token("three"))).settings.cap == two

@@ -6,6 +6,7 @@ from typing import Final, TypeAlias
 
 from attrs import field, frozen
 
+from scopegate.core.mappings import FrozenMapping, frozen_mapping
 from scopegate.core.roles import NONE, RoleLadder
 from scopegate.core.standing import Owner
 from scopegate.errors import InvalidValueError
@@ -44,12 +45,16 @@ class ApplicationCap:
     organization: str | None = None
 
 
-def _organizations(given: Mapping[str, str]) -> dict[str, str]:
-    return dict(given)
+_NO_ORGANIZATIONS: Final[Mapping[str, str]] = FrozenMapping()
+_NO_APPLICATIONS: Final[Mapping[str, ApplicationCap]] = FrozenMapping()
 
 
-def _applications(given: Mapping[str, ApplicationCap]) -> dict[str, ApplicationCap]:
-    return dict(given)
+def _organizations(given: Mapping[str, str]) -> Mapping[str, str]:
+    return frozen_mapping(given)
+
+
+def _applications(given: Mapping[str, ApplicationCap]) -> Mapping[str, ApplicationCap]:
+    return frozen_mapping(given)
 
 
 def _known(given: Iterable[str] | None) -> frozenset[str] | None:
@@ -70,11 +75,9 @@ class RoleCap:
     """
 
     default: str = NONE
-    organizations: Mapping[str, str] = field(factory=dict[str, str], converter=_organizations)
+    organizations: Mapping[str, str] = field(default=_NO_ORGANIZATIONS, converter=_organizations)
     sandbox: str | None = None
-    applications: Mapping[str, ApplicationCap] = field(
-        factory=dict[str, ApplicationCap], converter=_applications
-    )
+    applications: Mapping[str, ApplicationCap] = field(default=_NO_APPLICATIONS, converter=_applications)
     known: frozenset[str] | None = field(default=None, converter=_known)
 
     @property

@@ -1,11 +1,13 @@
 """The token: one authorization of one client by one user. Never a string."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final, TypeAlias
 
 from attrs import field, frozen
 
 from scopegate.core.caps import RankedCap, RoleCap
+from scopegate.core.mappings import FrozenMapping, frozen_mapping
 from scopegate.errors import InvalidValueError
 
 MAXIMUM_NAME: Final = 255
@@ -66,6 +68,13 @@ class Settings:
     cuts: frozenset[str] = frozenset()
 
 
+_NOTHING: Final[Mapping[str, object]] = FrozenMapping()
+
+
+def _unknown(given: Mapping[str, object]) -> Mapping[str, object]:
+    return frozen_mapping(given)
+
+
 Memo: TypeAlias = tuple[object, int, *RankedCap]
 """The mark of an evaluator, the scopes as its mask, and the cap in its ranks."""
 
@@ -122,7 +131,7 @@ class Token:
     last_used_at: float | None = None
     last_wrote_at: float | None = None
     lapses_at: float | None = None
-    unknown: dict[str, object] = field(factory=dict[str, object], repr=False)
+    unknown: Mapping[str, object] = field(default=_NOTHING, repr=False, converter=_unknown)
     memo: Memo | None = field(init=False, default=None, eq=False, repr=False)
 
     @property

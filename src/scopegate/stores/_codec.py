@@ -157,7 +157,7 @@ def settings_document(settings: Settings, before: str | None = None) -> str:
 
 
 def settings(document: str) -> Settings:
-    """The settings of a document. Never shared between tokens: their caps hold mappings that somebody may change."""
+    """The settings of a document."""
     known = _SETTINGS | _loaded(document)
     return Settings(
         name=known["name"],
@@ -424,7 +424,7 @@ def _written(values: _Document, absent: Mapping[str, object], unknown: _Document
     return unknown | {key: value for key, value in values.items() if value != absent[key]}
 
 
-def _unknown(document: _Document, known: AbstractSet[str]) -> _Document:
+def _unknown(document: Mapping[str, Any], known: AbstractSet[str]) -> _Document:
     return {key: value for key, value in document.items() if key not in known}
 
 

@@ -94,7 +94,7 @@ def _token_cells(token: Token) -> tuple[object, ...]:
         token.last_used_at,
         token.last_wrote_at,
         token.lapses_at,
-        token.unknown or None,
+        dict(token.unknown) or None,
     )
 
 

@@ -241,7 +241,7 @@ class Room:
     def _create(self, token: Token) -> bool:
         if token.id in self.tokens:
             return False
-        self._replace(Row(token), evolve(token, unknown=dict(token.unknown)) if token.unknown else token)
+        self._replace(Row(token), token)
         return True
 
     def _change(self, change: ReviseToken | AdvanceToken | RevokeToken) -> bool:

@@ -1,5 +1,6 @@
 """What every store does when it is asked by one caller after another."""
 
+from contextlib import suppress
 from functools import partial
 from typing import ClassVar
 
@@ -99,11 +100,13 @@ class RoundTrips:
         event = evolve(make_event(), detail=detail)
         store.commit("realm", [CreateToken(make_token(unknown=unknown)), AppendEvent(event)])
         detail["what"], unknown["of a newer release"] = "changed", 2
-        page = store.events("realm", user=None, token_id=None, after=None, limit=1)
+        for place in ("put", "read"):
+            page = store.events("realm", user=None, token_id=None, after=None, limit=1)
+            found = [dict(each.detail) for each in page.items]
+            equal(found, [{"what": "told"}], f"an event is kept as it was {place}")
+            with suppress(TypeError):
+                page.items[0].detail["what"] = "changed"  # type: ignore[index] # pyright: ignore[reportIndexIssue]
         record = store.token("realm", "one")
-        equal(
-            [dict(each.detail) for each in page.items], [{"what": "told"}], "an event is kept as it was put"
-        )
         equal(record and record.token.unknown, {"of a newer release": 1}, "a token is kept as it was put")
 
     @examples

@@ -72,7 +72,7 @@ class Share:
 
 @frozen
 class Target:
-    """A goal: the ratio of two rows that is to be reached. Reported, never enforced.
+    """A goal: the ratio of two rows that is to be reached. A run in which one is missed ends with 1.
 
     Attributes:
         row: the row the goal is for.

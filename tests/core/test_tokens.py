@@ -55,6 +55,13 @@ REVOKED = evolve(ACTIVE, revoked_at=CREATED + 5)
         (evolve(ENDING, revoked_at=1.0), 10 * DAY, Status.REVOKED),
         (evolve(PENDING, revoked_at=1.0), DAY - 1e-6, Status.REVOKED),
         (evolve(PENDING, revoked_at=1.0), DAY, Status.GONE),
+        (evolve(ACTIVE, lapses_at=CREATED + 50), 50 - 1e-6, Status.ACTIVE),
+        (evolve(ACTIVE, lapses_at=CREATED + 50), 50, Status.REVOKED),
+        (evolve(ENDING, lapses_at=CREATED + 50), 50 - 1e-6, Status.ACTIVE),
+        (evolve(ENDING, lapses_at=CREATED + 50), 100, Status.REVOKED),
+        (evolve(ENDING, lapses_at=CREATED + 100), 100, Status.REVOKED),
+        (evolve(ENDING, lapses_at=CREATED + 150), 100, Status.EXPIRED),
+        (evolve(ENDING, lapses_at=CREATED + 150), 150, Status.EXPIRED),
     ],
 )
 def test_the_status_follows_from_facts_and_time(token, after, expected):

@@ -211,3 +211,14 @@ def test_a_damaged_client_is_an_outage_that_shows_nothing(document):
     with pytest.raises(StoreUnavailableError, match=r"stored client.*newer release") as caught:
         _codec.client(("app", None, 1, document))
     assert caught.value.__cause__ is None
+
+
+def test_tokens_with_the_same_settings_share_them():
+    """They are decoded once, for many tokens have what the page suggested; and nobody can change them."""
+    one, two = (_codec.token(_codec.token_row(samples.make_token(id_))) for id_ in ("one", "two"))
+    assert one.settings is two.settings
+    with pytest.raises(TypeError):
+        one.settings.cap.organizations["acme"] = "owner"
+    assert (
+        _codec.token(_codec.token_row(samples.make_token("three"))).settings == samples.make_token().settings
+    )

@@ -156,8 +156,9 @@ def settings_document(settings: Settings, before: str | None = None) -> str:
     )
 
 
+@lru_cache(maxsize=1024)
 def settings(document: str) -> Settings:
-    """The settings of a document."""
+    """The settings of a document; the same one gives the same frozen value, which many tokens have in common."""
     known = _SETTINGS | _loaded(document)
     return Settings(
         name=known["name"],

@@ -1,4 +1,4 @@
-"""What access tokens led to before, for as long as its stamps stay the same; other credentials come but once."""
+"""What access tokens led to before, for as long as the stamps stay the same; other credentials come but once."""
 
 from typing import Final, TypeAlias
 

@@ -539,6 +539,13 @@ BY_HAND = {
     "a token of another client": "UPDATE scopegate_tokens SET client_id = 'another' WHERE id = 'one'",
     "a credential": "UPDATE scopegate_credentials SET expires_at = 1.0",
     "a credential gone": "DELETE FROM scopegate_credentials",
+    "a credential put again": "INSERT OR REPLACE INTO scopegate_credentials"
+    " SELECT realm, token_id, digest, kind, generation, created_at, 5.0, keep_until, document"
+    " FROM scopegate_credentials",
+    "a credential of another token": "UPDATE scopegate_credentials SET token_id = 'other' WHERE token_id = 'one'",
+    "a token of another id": "UPDATE scopegate_tokens SET id = 'another' WHERE id = 'one'",
+    "a client of another id": "UPDATE scopegate_clients SET id = 'another'",
+    "a client of another realm": "UPDATE scopegate_clients SET realm = 'another'",
     "a client": "UPDATE scopegate_clients SET document = json_set(document, '$.disabled', json('true'))",
     "a client put again": "INSERT OR REPLACE INTO scopegate_clients (realm, id, version, document)"
     " SELECT realm, id, version, '{}' FROM scopegate_clients",
@@ -649,6 +656,22 @@ class TestStamps:
             assert before == older.execute(_sqlite_queries.STAMPS, FIRST[:2]).fetchall()
             older.execute(BY_HAND[change])
             assert stamps() != before
+
+    def test_what_takes_the_key_of_another_is_seen_at_once(self, path, store):
+        """A credential, and a client, that replace those that stood there."""
+        furnish(store, "realm")
+        digest = digest_of("first")
+        moved = make_credential("first", "other", expires_at=NOW)
+        store.commit("realm", [Touch("absent", NOW), AddCredential(moved)])
+        store.commit("realm", [PutClient(make_client("second", name="Second"), 0)])
+        assert store.token(*FIRST).credential.expires_at is None
+        with closing(sqlite3.connect(path)) as database, database:
+            change = "UPDATE OR REPLACE scopegate_credentials SET token_id = 'one' WHERE token_id = 'other'"
+            database.execute(f"{change} AND digest = ?", (digest,))
+        assert store.token(*FIRST).credential.expires_at == NOW
+        with closing(sqlite3.connect(path)) as database, database:
+            database.execute("UPDATE OR REPLACE scopegate_clients SET id = 'app' WHERE id = 'second'")
+        assert store.token(*FIRST).client.name == "Second"
 
     def test_a_token_of_the_same_id_is_another_token(self, store):
         """Though its counters and times are those of the first."""

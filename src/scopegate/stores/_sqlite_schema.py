@@ -171,16 +171,16 @@ _FOURTH: Final = (
 
 # Each table and index that a commit touches is a page to write, so a token carries its stamp itself, which whoever
 # changes the row renews in the same statement; triggers do it for those who do not. The name of the table that was
-# becomes that of a view, for servers of an older release that still have the file open.
+# becomes that of a view, for servers of an older release that still have the file open. 0 stands for the state at the
+# upgrade. Whoever gives a row another key, or replaces one, changes what stands at either key.
 _FIFTH: Final = (
-    "DROP TRIGGER scopegate_token_put",
-    "DROP TRIGGER scopegate_token_changed",
-    "DROP TRIGGER scopegate_token_gone",
-    "DROP TRIGGER scopegate_credential_changed",
-    "DROP TRIGGER scopegate_credential_gone",
+    "DROP TRIGGER IF EXISTS scopegate_token_put",
+    "DROP TRIGGER IF EXISTS scopegate_token_changed",
+    "DROP TRIGGER IF EXISTS scopegate_token_gone",
+    "DROP TRIGGER IF EXISTS scopegate_credential_changed",
+    "DROP TRIGGER IF EXISTS scopegate_credential_gone",
     "DROP TABLE scopegate_token_stamps",
     "ALTER TABLE scopegate_tokens ADD COLUMN stamp INTEGER NOT NULL DEFAULT 0",
-    "UPDATE scopegate_tokens SET stamp = random()",
     "CREATE VIEW scopegate_token_stamps AS SELECT realm, id, stamp, client_id FROM scopegate_tokens",
     """
     CREATE TRIGGER scopegate_token_put AFTER INSERT ON scopegate_tokens BEGIN
@@ -193,13 +193,29 @@ _FIFTH: Final = (
     END
     """,
     """
+    CREATE TRIGGER scopegate_credential_replaced BEFORE INSERT ON scopegate_credentials WHEN EXISTS (
+        SELECT 1 FROM scopegate_credentials
+        WHERE realm = new.realm AND token_id = new.token_id AND digest = new.digest
+    ) BEGIN
+        UPDATE scopegate_tokens SET stamp = random() WHERE realm = new.realm AND id = new.token_id;
+    END
+    """,
+    """
     CREATE TRIGGER scopegate_credential_changed AFTER UPDATE ON scopegate_credentials BEGIN
         UPDATE scopegate_tokens SET stamp = random() WHERE realm = old.realm AND id = old.token_id;
+        UPDATE scopegate_tokens SET stamp = random() WHERE realm = new.realm AND id = new.token_id;
     END
     """,
     """
     CREATE TRIGGER scopegate_credential_gone AFTER DELETE ON scopegate_credentials BEGIN
         UPDATE scopegate_tokens SET stamp = random() WHERE realm = old.realm AND id = old.token_id;
+    END
+    """,
+    """
+    CREATE TRIGGER scopegate_client_moved AFTER UPDATE OF realm, id ON scopegate_clients BEGIN
+        DELETE FROM scopegate_client_stamps WHERE realm = old.realm AND id = old.id;
+        DELETE FROM scopegate_client_stamps WHERE realm = new.realm AND id = new.id;
+        INSERT INTO scopegate_client_stamps VALUES (new.realm, new.id, random());
     END
     """,
 )

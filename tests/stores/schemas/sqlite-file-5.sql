@@ -6,7 +6,7 @@ CREATE TABLE scopegate_client_stamps (
         PRIMARY KEY (realm, id)
     ) WITHOUT ROWID
     ;
-INSERT INTO "scopegate_client_stamps" VALUES('realm','app',1249028955156163311);
+INSERT INTO "scopegate_client_stamps" VALUES('realm','app',-6200621913827842657);
 CREATE TABLE scopegate_clients (
         realm TEXT NOT NULL,
         id TEXT NOT NULL,
@@ -74,9 +74,9 @@ CREATE TABLE scopegate_tokens (
         PRIMARY KEY (realm, id)
     ) WITHOUT ROWID
     ;
-INSERT INTO "scopegate_tokens" VALUES('realm','ended','ann','app',1700000000.25,'{"v":1,"redirect_uri":"https://app.example/callback","scopes":["all.Application.read"],"resources":["https://acme.example/mcp"]}','{"v":1,"name":"Laptop","cap":{"default":"view","organizations":{"acme":"edit"},"sandbox":"admin","applications":{"thermostat":{"role":"view","organization":"acme"}},"known":["acme"]}}',1,1,1700000000.25,NULL,1700000000.25,'enough',NULL,NULL,NULL,-632682149971928465);
-INSERT INTO "scopegate_tokens" VALUES('realm','one','ann','app',1700000000.25,'{"v":1,"redirect_uri":"https://app.example/callback","scopes":["all.Application.read"],"resources":["https://acme.example/mcp"]}','{"v":1,"name":"Phone","cap":{"default":"view","organizations":{"acme":"edit"},"sandbox":"admin","applications":{"thermostat":{"role":"view","organization":"acme"}},"known":["acme"]}}',3,2,1700000000.25,X'7365616C6564',NULL,NULL,NULL,NULL,NULL,2904564523193873692);
-INSERT INTO "scopegate_tokens" VALUES('realm','other','bob','app',1700000000.25,'{"v":1,"redirect_uri":"https://app.example/callback","scopes":["all.Application.read"],"resources":["https://acme.example/mcp"]}','{"v":1,"name":"Laptop","cap":{"default":"view","organizations":{"acme":"edit"},"sandbox":"admin","applications":{"thermostat":{"role":"view","organization":"acme"}},"known":["acme"]}}',1,0,NULL,NULL,NULL,NULL,NULL,NULL,NULL,3413086751963380619);
+INSERT INTO "scopegate_tokens" VALUES('realm','ended','ann','app',1700000000.25,'{"v":1,"redirect_uri":"https://app.example/callback","scopes":["all.Application.read"],"resources":["https://acme.example/mcp"]}','{"v":1,"name":"Laptop","cap":{"default":"view","organizations":{"acme":"edit"},"sandbox":"admin","applications":{"thermostat":{"role":"view","organization":"acme"}},"known":["acme"]}}',1,1,1700000000.25,NULL,1700000000.25,'enough',NULL,NULL,NULL,7774585793995287465);
+INSERT INTO "scopegate_tokens" VALUES('realm','one','ann','app',1700000000.25,'{"v":1,"redirect_uri":"https://app.example/callback","scopes":["all.Application.read"],"resources":["https://acme.example/mcp"]}','{"v":1,"name":"Phone","cap":{"default":"view","organizations":{"acme":"edit"},"sandbox":"admin","applications":{"thermostat":{"role":"view","organization":"acme"}},"known":["acme"]}}',3,2,1700000000.25,X'7365616C6564',NULL,NULL,NULL,NULL,NULL,-2150408144648796799);
+INSERT INTO "scopegate_tokens" VALUES('realm','other','bob','app',1700000000.25,'{"v":1,"redirect_uri":"https://app.example/callback","scopes":["all.Application.read"],"resources":["https://acme.example/mcp"]}','{"v":1,"name":"Laptop","cap":{"default":"view","organizations":{"acme":"edit"},"sandbox":"admin","applications":{"thermostat":{"role":"view","organization":"acme"}},"known":["acme"]}}',1,0,NULL,NULL,NULL,NULL,NULL,NULL,NULL,-5116305604964323214);
 CREATE INDEX scopegate_tokens_of_user ON scopegate_tokens (realm, user, created_at DESC, id);
 CREATE INDEX scopegate_tokens_of_client ON scopegate_tokens (realm, client_id, created_at DESC, id);
 CREATE INDEX scopegate_tokens_by_age ON scopegate_tokens (realm, created_at DESC, id);
@@ -107,11 +107,23 @@ CREATE TRIGGER scopegate_token_put AFTER INSERT ON scopegate_tokens BEGIN
 CREATE TRIGGER scopegate_token_changed AFTER UPDATE ON scopegate_tokens WHEN new.stamp = old.stamp BEGIN
         UPDATE scopegate_tokens SET stamp = random() WHERE realm = new.realm AND id = new.id;
     END;
+CREATE TRIGGER scopegate_credential_replaced BEFORE INSERT ON scopegate_credentials WHEN EXISTS (
+        SELECT 1 FROM scopegate_credentials
+        WHERE realm = new.realm AND token_id = new.token_id AND digest = new.digest
+    ) BEGIN
+        UPDATE scopegate_tokens SET stamp = random() WHERE realm = new.realm AND id = new.token_id;
+    END;
 CREATE TRIGGER scopegate_credential_changed AFTER UPDATE ON scopegate_credentials BEGIN
         UPDATE scopegate_tokens SET stamp = random() WHERE realm = old.realm AND id = old.token_id;
+        UPDATE scopegate_tokens SET stamp = random() WHERE realm = new.realm AND id = new.token_id;
     END;
 CREATE TRIGGER scopegate_credential_gone AFTER DELETE ON scopegate_credentials BEGIN
         UPDATE scopegate_tokens SET stamp = random() WHERE realm = old.realm AND id = old.token_id;
+    END;
+CREATE TRIGGER scopegate_client_moved AFTER UPDATE OF realm, id ON scopegate_clients BEGIN
+        DELETE FROM scopegate_client_stamps WHERE realm = old.realm AND id = old.id;
+        DELETE FROM scopegate_client_stamps WHERE realm = new.realm AND id = new.id;
+        INSERT INTO scopegate_client_stamps VALUES (new.realm, new.id, random());
     END;
 DELETE FROM "sqlite_sequence";
 INSERT INTO "sqlite_sequence" VALUES('scopegate_events',1);

@@ -74,6 +74,11 @@ def caching(inner, **options):
         cached.close()
 
 
+def listeners():
+    """The threads that listen for some cache."""
+    return {thread for thread in threading.enumerate() if thread.name == "scopegate-cache"}
+
+
 def furnished():
     """A store with a client, and a token with a credential."""
     inner = FollowedMemoryStore()
@@ -571,6 +576,7 @@ def test_a_revocation_reaches_a_cache_over_a_real_feed(over):
     with over() as (store, other, server):
         other.commit("realm", [PutClient(make_client(), 0)])
         other.commit("realm", [CreateToken(make_token()), AddCredential(make_credential("first"))])
+        before = listeners()
         with caching(store, stale_for=3.0) as cached:
             cached.token("realm", "one", FIRST)
             assert ("realm", "one", FIRST) in cached._cache.records
@@ -582,4 +588,6 @@ def test_a_revocation_reaches_a_cache_over_a_real_feed(over):
                 cached.token("realm", "one", FIRST)
             server.start()
             until(lambda: cached.is_listening)
+        # One that outlives its server looks for it, at random intervals, beside the tests that follow.
+        until(lambda: listeners() <= before)
         other.close()
